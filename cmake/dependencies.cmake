@@ -1,0 +1,40 @@
+# Everything is a distribution package (Debian 12 and 13, Ubuntu 24.04); `./dev` installs them.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(Boost 1.81 QUIET)
+if(NOT Boost_FOUND)
+  message(FATAL_ERROR
+    "Boost 1.81 or newer is needed (1.74 does not compile coroutines). "
+    "On Debian 12: apt-get install libboost1.81-dev. ./dev build does it for you.")
+endif()
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+
+function(dependency name)
+  add_library(deps_${name} INTERFACE)
+  target_link_libraries(deps_${name} INTERFACE ${ARGN})
+  add_library(deps::${name} ALIAS deps_${name})
+endfunction()
+
+# yaml-cpp 0.7 (Debian 12) has no namespaced target.
+if(TARGET yaml-cpp::yaml-cpp)
+  dependency(yaml yaml-cpp::yaml-cpp)
+else()
+  dependency(yaml yaml-cpp)
+endif()
+dependency(json nlohmann_json::nlohmann_json)
+dependency(simdjson simdjson::simdjson)
+dependency(spdlog spdlog::spdlog)
+dependency(cli11 CLI11::CLI11)
+dependency(re2 PkgConfig::RE2)
+dependency(crypto OpenSSL::Crypto)
+dependency(asio Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+# Asio and Beast are compiled once, in src/net/asio.cpp and src/net/beast.cpp.
+target_compile_definitions(deps_asio INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE)

@@ -1,0 +1,33 @@
+option(UNDERSTUDY_TESTS "build the unit tests" ON)
+option(UNDERSTUDY_FUZZ "build the libFuzzer targets (clang only)" OFF)
+option(UNDERSTUDY_WERROR "warnings are errors" OFF)
+set(UNDERSTUDY_SANITIZE "" CACHE STRING "address,undefined | thread | empty")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+add_library(understudy_flags INTERFACE)
+target_compile_options(understudy_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<BOOL:${UNDERSTUDY_WERROR}>:-Werror>
+  -fstack-protector-strong -fstack-clash-protection)
+target_link_options(understudy_flags INTERFACE -Wl,-z,relro,-z,now)
+target_compile_definitions(understudy_flags INTERFACE
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>
+  UNDERSTUDY_VERSION="${PROJECT_VERSION}")
+if(UNDERSTUDY_SANITIZE)
+  target_compile_options(understudy_flags INTERFACE
+    -fsanitize=${UNDERSTUDY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(understudy_flags INTERFACE -fsanitize=${UNDERSTUDY_SANITIZE})
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT DEFINED ENV{UNDERSTUDY_NO_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

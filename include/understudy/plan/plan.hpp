@@ -1,0 +1,227 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <understudy/codec/http.hpp>
+#include <understudy/resilience/params.hpp>
+#include <understudy/translate/translator.hpp>
+
+/// The compiled configuration: immutable, shared by all workers, pinned by every exchange for its
+/// whole life. Made by compile() (plan/compile.hpp) from the typed documents of `config`.
+namespace understudy::plan {
+
+using std::chrono::milliseconds;
+
+/// Where in the user's files a thing was written, for errors, /status and explanations.
+struct source_position {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+// ---- matching -----------------------------------------------------------------------------
+
+/// A compiled RE2 pattern that must match the whole value. Thread-safe to use.
+class regex {
+ public:
+  struct impl;
+  explicit regex(std::shared_ptr<const impl> compiled) : impl_{std::move(compiled)} {}
+  bool matches(std::string_view value) const;
+
+ private:
+  std::shared_ptr<const impl> impl_;
+};
+
+struct header_match {
+  std::string name;  ///< lower case
+  std::string value;
+  std::optional<regex> pattern;  ///< RegularExpression; absent: exact
+};
+
+enum class path_match_kind : std::uint8_t { prefix, exact, regular_expression };
+
+/// One element of `matches`: all of its parts must hold.
+struct match {
+  path_match_kind path_kind = path_match_kind::prefix;
+  std::string path = "/";
+  std::optional<regex> path_pattern;
+  std::string method;  ///< empty: any
+  std::vector<header_match> headers;
+  std::vector<header_match> query;
+};
+
+// ---- backends -----------------------------------------------------------------------------
+
+struct header_mutation {
+  std::vector<codec::owned_field> set;
+  std::vector<std::string> remove;  ///< lower case
+};
+
+/// Paths are dotted (spec/gateway-config.md §1.7); `json` is the value as raw JSON text.
+struct body_mutation {
+  struct assignment {
+    std::string path;
+    std::string json;
+  };
+  std::vector<assignment> set;
+  std::vector<std::string> remove;
+  bool empty() const { return set.empty() && remove.empty(); }
+};
+
+enum class target_kind : std::uint8_t { fqdn, ip, unix_socket };
+
+/// One element of Backend `endpoints`.
+struct target {
+  target_kind kind = target_kind::fqdn;
+  std::string host;       ///< name, address, or socket path
+  std::uint16_t port = 0;
+  std::string hostname;   ///< Host, SNI and signing name; empty for an ip without one
+};
+
+struct upstream_tls {
+  std::string server_name;                      ///< SNI and verified name; empty: target.hostname
+  std::vector<std::string> subject_alt_names;   ///< verified instead of server_name when not empty
+  bool is_verified = true;                      ///< false only with insecureSkipVerify
+  bool uses_system_ca = true;
+  std::string ca_pem;                           ///< when not the system's
+  std::string certificate_pem, private_key_pem; ///< client certificate, may be empty
+  int min_version = 12, max_version = 13;
+  bool operator==(const upstream_tls&) const = default;
+};
+
+/// Static key put into a header: `authorization: Bearer …`, `api-key`, `x-api-key`.
+struct header_credential {
+  std::string header;
+  std::string value;
+  bool operator==(const header_credential&) const = default;
+};
+
+struct aws_credential {
+  std::string region;          ///< of the policy; the endpoint's host name wins at signing
+  std::string ini;             ///< text of the Secret's credentials file; empty: the standard chain
+  std::string profile = "default";
+  bool operator==(const aws_credential&) const = default;
+};
+
+using credential = std::variant<std::monostate, header_credential, aws_credential>;
+
+/// One backendRef of a rule with everything an attempt on it needs.
+struct backend {
+  std::string name;         ///< the ref's name, as metrics, headers and errors show it
+  std::string backend_namespace;
+  std::uint32_t priority = 0;
+  std::uint32_t weight = 1;
+  translate::schema schema = translate::schema::openai;
+  std::string prefix = "v1";
+  std::string version;
+  std::string model_override;
+  header_mutation headers;
+  body_mutation body;
+  std::vector<target> targets;
+  std::optional<upstream_tls> tls;
+  credential auth;
+  source_position position;
+
+  translate::backend_view view() const { return {schema, prefix, version, model_override}; }
+};
+
+// ---- rules --------------------------------------------------------------------------------
+
+struct timeouts {
+  /// Request timeout; absent: none. `is_head_only`: it ends with the first byte of the response
+  /// (understudy's default of 600 s), else it covers the whole answer (a written one, as Envoy).
+  std::optional<milliseconds> request;
+  bool is_head_only = false;
+  milliseconds connect{10'000};
+  std::optional<milliseconds> per_try_idle;  ///< AIGatewayRoute `streamIdleTimeout`
+  std::optional<milliseconds> stream_idle;   ///< silence in a running exchange, either direction
+  milliseconds connection_idle{3'600'000};   ///< unused upstream connection
+  std::optional<milliseconds> max_connection_duration;
+};
+
+enum class local_action : std::uint8_t { none, no_matching_route, invalid_backends, redirect };
+
+struct rule {
+  std::string name;  ///< `default/provider-fallback/rule/0`
+  std::vector<match> matches;  ///< any of them; empty: everything
+  std::vector<backend> backends;
+  resilience::cluster_params cluster;
+  plan::timeouts timeouts;
+  local_action local = local_action::none;
+  std::size_t cluster_index = 0;  ///< dense over the plan; the runtime's table is parallel to it
+  header_mutation request_headers, response_headers;  ///< HTTPRoute filters
+  bool is_ai = true;  ///< AIGatewayRoute: models, schemas, translation
+  source_position position;
+};
+
+struct route {
+  std::string name;  ///< `default/provider-fallback`
+  bool is_ai = true;
+  std::vector<std::string> hostnames;  ///< lower case; may start `*.`; empty: every host
+  std::vector<rule> rules;
+  source_position position;
+};
+
+/// A model that GET /v1/models lists.
+struct model_entry {
+  std::string id;
+  std::string owned_by;
+  std::int64_t created = 0;  ///< unix seconds
+  std::vector<std::string> hostnames;
+};
+
+struct certificate {
+  std::string chain_pem;
+  std::string private_key_pem;
+};
+
+/// A match in the order in which it must be tried (spec/gateway-config.md §2.3, step 6).
+struct ordered_match {
+  std::uint32_t route = 0;
+  std::uint32_t rule = 0;
+  std::uint32_t match = 0;
+};
+
+/// All routes of a host pattern, most specific pattern first.
+struct virtual_host {
+  std::string hostname;  ///< empty: any; may start `*.`
+  std::vector<ordered_match> matches;
+};
+
+struct listener {
+  std::string name = "default";
+  std::string address;  ///< empty: all addresses (v6 and v4)
+  std::uint16_t port = 0;
+  std::string hostname;
+  std::vector<certificate> certificates;  ///< not empty: HTTPS
+  std::vector<virtual_host> virtual_hosts;
+};
+
+/// Client side limits (ClientTrafficPolicy where written; spec/resilience.md §6).
+struct client_limits {
+  std::size_t max_body_bytes = 50U * 1024 * 1024;
+  std::size_t max_header_bytes = 60U * 1024;
+  std::size_t max_headers = 100;
+  std::size_t max_connections = 10'000;
+  milliseconds request_headers{60'000};
+  milliseconds request_body{300'000};
+  milliseconds idle{3'600'000};
+  bool rejects_underscores = true;
+};
+
+struct plan {
+  std::vector<listener> listeners;
+  std::vector<route> routes;
+  std::vector<model_entry> models;
+  client_limits limits;
+  std::size_t cluster_count = 0;
+  std::uint64_t generation = 1;
+};
+
+}  // namespace understudy::plan

@@ -1,0 +1,122 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <understudy/base/clock.hpp>
+#include <understudy/base/random.hpp>
+#include <understudy/resilience/params.hpp>
+
+namespace understudy::resilience {
+
+using base::time_point;
+
+/// Identity of one address of one backendRef of one rule; never reused within a cluster.
+using host_id = std::uint32_t;
+inline constexpr host_id no_host = ~host_id{0};
+
+struct pick {
+  host_id host = no_host;
+  std::uint32_t locality = 0;  ///< index of the backendRef
+  std::uint32_t priority = 0;
+  bool is_trial = false;  ///< the one trial request of a host back from ejection
+  bool is_panic = false;
+};
+
+/// How an attempt ended before its response was accepted (spec/resilience.md §1.3).
+enum class failure_class : std::uint8_t {
+  status,           ///< response head arrived; see `status`
+  connect,          ///< refused, unreachable, name not resolved, TLS handshake failed
+  connect_timeout,
+  closed,           ///< established connection ended before the head
+  protocol,         ///< unparsable response
+  per_try,          ///< per-try (or per-try idle) timer
+  global,           ///< request timeout: no retry decision is made
+  overflow,         ///< circuit breaker
+  no_host,          ///< nothing could be picked; no attempt was made
+};
+
+struct outcome {
+  failure_class what = failure_class::status;
+  int status = 0;
+  bool is_bytes_sent = false;        ///< at least one byte of this attempt's request was written
+  bool is_envoy_ratelimited = false;  ///< response carries x-envoy-ratelimited
+  bool is_early_data = false;        ///< the client's request carries early-data
+};
+
+struct health_event {
+  enum class kind : std::uint8_t { ejected, returned, ejection_refused } what;
+  host_id host = no_host;
+  std::uint32_t locality = 0;
+  std::string address;
+  std::string_view detector;         ///< `consecutive5XxErrors`, …
+  std::uint32_t multiplier = 0;
+  time_point at;                     ///< when it took place (the sweep's own time for `returned`)
+  base::duration ejection_time{};    ///< nominal, before rounding up to the sweep
+};
+
+/// A host as /status shows it.
+struct host_status {
+  host_id host = no_host;
+  std::uint32_t locality = 0;
+  std::uint32_t priority = 0;
+  std::string address;
+  bool is_ejected = false;
+  bool is_in_trial = false;  ///< back, but no success yet
+  time_point ejected_until;  ///< first sweep at which it may return
+  std::uint32_t multiplier = 0;
+  std::uint32_t ejections = 0;
+  std::uint32_t consecutive_5xx = 0;
+  std::uint32_t active_requests = 0;
+};
+
+/// The shared health of one route rule: hosts, ejections, priority load, balancing, breakers.
+/// Pure. No locks: `proxy::cluster_state` owns one mutex around it. `now` must not go backwards;
+/// every call that takes it first performs the sweeps that are due, each at its own time.
+class cluster {
+ public:
+  cluster(cluster_params params, time_point start);
+  ~cluster();
+  cluster(const cluster&) = delete;
+  cluster& operator=(const cluster&) = delete;
+
+  const cluster_params& params() const;
+
+  /// The addresses of one locality. Known ones keep their host_id and state, others are added or
+  /// dropped. Order is kept for round robin. Empty removes all.
+  void set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses,
+                 time_point now);
+  /// Address text given to set_hosts; empty for a host that is gone.
+  std::string_view address(host_id host) const;
+
+  /// Runs the sweeps due. The shell calls it about every interval so that returns are reported.
+  void advance(time_point now);
+  /// When the next sweep is due; time_point::max() with no ejection.
+  time_point next_sweep() const;
+
+  /// A connection was obtained (new or reused): local success where origins are split.
+  void connected(host_id host, time_point now);
+  /// Result of an attempt for passive health (§2.2); `overflow` and `no_host` record nothing.
+  /// Gone hosts are ignored. An ejection is in force when this returns.
+  void record(host_id host, const outcome& result, time_point now);
+  /// The upstream broke after its head was accepted (§2.2, second row of "after response headers").
+  void record_broken_stream(host_id host, bool is_idle_timeout, time_point now);
+
+  /// Operator actions of the admin listener.
+  bool eject(host_id host, time_point now);
+  bool uneject(host_id host, time_point now);
+
+  std::vector<health_event> take_events();
+  std::vector<host_status> status(time_point now);
+  /// Percent of new requests per priority, as §3.1 computes it now.
+  std::vector<std::uint32_t> priority_load(time_point now);
+
+ private:
+  friend class attempt_planner;
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace understudy::resilience

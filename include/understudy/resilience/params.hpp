@@ -1,0 +1,94 @@
+#pragma once
+#include <bitset>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+/// Parameters of the failover engine, filled by `plan` from the configuration (CRD defaults are
+/// already in). Semantics: spec/resilience.md; field names follow BackendTrafficPolicy.
+namespace understudy::resilience {
+
+using std::chrono::milliseconds;
+
+/// retryOn.triggers, one bit each. HTTP/1.1 never produces the gRPC ones; they are kept.
+enum class trigger : std::uint8_t {
+  five_xx,
+  gateway_error,
+  reset,
+  reset_before_request,
+  connect_failure,
+  retriable_4xx,
+  refused_stream,
+  retriable_status_codes,
+  cancelled,
+  deadline_exceeded,
+  internal,
+  resource_exhausted,
+  unavailable,
+  per_try_timeout,  ///< FailoverPolicy `retryOn.timeout`; no BackendTrafficPolicy trigger means it alone
+};
+inline constexpr std::size_t trigger_count = 14;
+using trigger_set = std::bitset<trigger_count>;
+
+struct backoff_params {
+  milliseconds base{25};
+  milliseconds max{250};
+};
+
+struct retry_params {
+  std::uint32_t num_retries = 0;
+  bool is_present = false;  ///< a policy exists (flag URX is possible even with num_retries 0)
+  std::optional<std::uint32_t> num_attempts_per_priority;
+  trigger_set triggers;
+  std::bitset<600> status_codes;  ///< acts with trigger retriable_status_codes
+  backoff_params backoff;
+  std::optional<milliseconds> per_try_timeout;         ///< unary and, unless set below, streams
+  std::optional<milliseconds> per_try_timeout_stream;  ///< FailoverPolicy tells them apart
+  /// FailoverPolicy's behaviour where Envoy has none; all false for a written BackendTrafficPolicy.
+  bool is_immediate_on_next_priority = false;  ///< no back-off before the first try of a priority
+  bool avoids_timed_out_hosts = false;         ///< a silent host is not tried again by this request
+};
+
+struct ejection_params {
+  milliseconds base_ejection_time{30'000};
+  milliseconds interval{3'000};
+  milliseconds max_ejection_time{300'000};  ///< raised to base where base is larger
+  std::uint32_t max_ejection_percent = 10;  ///< as Envoy receives it: 0 in the YAML has become 10
+  std::uint32_t consecutive_5xx = 5;
+  std::optional<std::uint32_t> consecutive_gateway_errors;
+  std::uint32_t consecutive_local_origin_failures = 5;
+  std::optional<std::uint32_t> failure_percentage_threshold;
+  bool is_split = false;  ///< splitExternalLocalOriginErrors
+  bool always_ejects_one = false;
+  std::uint32_t trial_requests = 1;  ///< FailoverPolicy `ejection.trialRequests`; 0: no limit
+};
+
+enum class balancing : std::uint8_t { least_request, round_robin, random, consistent_hash,
+                                      backend_utilization };
+
+struct breaker_params {
+  std::uint32_t max_connections = 1024;
+  std::uint32_t max_pending_requests = 1024;
+  std::uint32_t max_parallel_requests = 1024;
+  std::uint32_t max_parallel_retries = 1024;
+  std::optional<std::uint32_t> max_requests_per_connection;
+  std::optional<std::uint32_t> max_connections_per_endpoint;
+};
+
+/// One backendRef of the rule: a locality in Envoy's words.
+struct locality_params {
+  std::uint32_t priority = 0;
+  std::uint32_t weight = 1;  ///< 0: left out
+};
+
+struct cluster_params {
+  std::vector<locality_params> localities;  ///< index = position of the backendRef in the rule
+  retry_params retry;
+  std::optional<ejection_params> ejection;  ///< absent: nothing is ever ejected
+  balancing load_balancer = balancing::least_request;
+  std::uint32_t panic_threshold = 50;
+  breaker_params breaker;
+};
+
+}  // namespace understudy::resilience

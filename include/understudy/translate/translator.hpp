@@ -1,0 +1,144 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <understudy/base/clock.hpp>
+#include <understudy/base/result.hpp>
+#include <understudy/codec/http.hpp>
+
+/// Client operation × provider schema. Semantics: spec/gateway-config.md §2.1 and §4.
+namespace understudy::translate {
+
+enum class operation : std::uint8_t {
+  chat_completions,
+  completions,
+  embeddings,
+  responses,
+  responses_input_tokens,
+  image_generations,
+  audio_speech,
+  audio_transcriptions,
+  audio_translations,
+  rerank,
+  tokenize,
+  messages,
+  count_tokens,
+  unknown,  ///< a path under the route that is no known operation
+};
+
+enum class schema : std::uint8_t {
+  openai,
+  azure_openai,
+  aws_bedrock,
+  aws_anthropic,
+  anthropic,
+  gcp_vertex_ai,
+  gcp_anthropic,
+  cohere,
+};
+
+std::string_view name(operation op);        ///< `chat_completions`
+std::string_view name(schema s);            ///< `AWSBedrock`, the spelling of the YAML
+std::optional<schema> schema_named(std::string_view name);
+/// By exact path, any query cut off. `unknown` when no operation has that path.
+operation operation_of(std::string_view target);
+/// True where the client speaks Anthropic's dialect: local errors take its shape.
+bool is_anthropic(operation op);
+
+/// What a translator may look at. Views live as long as the exchange.
+struct request_view {
+  operation op = operation::unknown;
+  std::string_view method;
+  std::string_view target;  ///< path with query, as the client sent it
+  std::string_view content_type;
+  std::string_view body;
+  std::string_view model;  ///< as asked by the client, unescaped
+  bool stream = false;
+  const codec::field_list* fields = nullptr;
+};
+
+/// The part of a backendRef that decides the shape of the upstream request.
+struct backend_view {
+  schema target_schema = schema::openai;
+  std::string_view prefix;   ///< `v1` when the configuration is silent, `/` for none
+  std::string_view version;  ///< api-version, anthropic_version …
+  std::string_view model_override;
+};
+
+struct upstream_request {
+  std::string target;                   ///< path with query
+  std::optional<std::string> body;      ///< absent: the client's own bytes
+  std::vector<codec::owned_field> set;  ///< fields to add or replace
+};
+
+/// A request that this pair can't express, or a response that can't be understood.
+struct refusal {
+  int status = 422;
+  std::string message;  ///< for the client, without secrets
+};
+
+struct token_usage {
+  std::optional<std::uint64_t> input, output, total, cached_input, cache_creation_input, reasoning;
+};
+
+enum class body_mode : std::uint8_t {
+  untouched,  ///< bytes go through; the translator is not fed
+  stream,     ///< every piece goes through feed(); the length is not known
+  whole,      ///< collected (bounded by the caller), then given to whole()
+};
+
+/// What becomes of the response: head first, body as `mode` says.
+struct response_plan {
+  body_mode mode = body_mode::untouched;
+  std::vector<codec::owned_field> set;  ///< response fields to add or replace
+};
+
+struct reply {
+  int status = 500;
+  std::vector<codec::owned_field> fields;  ///< content-type and the like; no length
+  std::string body;
+};
+
+/// One object per attempt; not thread-safe; never used again after finish(), abort() or whole().
+class translator {
+ public:
+  virtual ~translator() = default;
+
+  /// Always from the client's original, so that every attempt starts clean.
+  virtual base::result<upstream_request, refusal> request(const request_view& original,
+                                                          const backend_view& backend) = 0;
+
+  /// The accepted head, 2xx or the final error. Views in `head` die with the call.
+  virtual response_plan head(const codec::response_head& head, base::wall_time now) = 0;
+
+  /// Body bytes in `stream` mode, cut anywhere; appends to `out`. False: the upstream's stream is
+  /// broken or carried an error; the caller then calls abort() and ends the connection as an error.
+  virtual bool feed(std::string_view bytes, std::string& out) = 0;
+
+  /// Clean end of the upstream body. False as for feed(): the stream lacks its proper end.
+  virtual bool finish(std::string& out) = 0;
+
+  /// The stream broke after the commit: appends an in-band error event in the client's schema,
+  /// never a terminal event that would look like success. `message` goes to the client.
+  virtual void abort(std::string_view message, std::string& out) = 0;
+
+  /// The collected body of mode `whole`; `head` is the same head as before.
+  virtual base::result<reply, refusal> whole(const codec::response_head& head,
+                                             std::string_view body) = 0;
+
+  virtual token_usage usage() const { return {}; }
+};
+
+/// The translator of a pair, or null where the pair does not exist (local 422).
+std::unique_ptr<translator> find(operation op, schema target);
+
+/// A local error in the client's schema (`{"error":{…}}`; Anthropic's shape on its paths).
+/// Both texts are escaped. `status` decides the type where `type` is empty.
+std::string error_body(operation op, int status, std::string_view type, std::string_view code,
+                       std::string_view message);
+
+}  // namespace understudy::translate
