@@ -16,16 +16,30 @@ target_compile_options(understudy_flags INTERFACE
   -Wall -Wextra -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
   $<$<BOOL:${UNDERSTUDY_WERROR}>:-Werror>
   -fstack-protector-strong -fstack-clash-protection)
-target_link_options(understudy_flags INTERFACE -Wl,-z,relro,-z,now)
+target_link_options(understudy_flags INTERFACE
+  -Wl,-z,relro,-z,now,-z,noexecstack $<$<CONFIG:Release>:-Wl,--gc-sections>)
+# Ubuntu's compiler sets a FORTIFY level of its own: replace it rather than collide with it.
+target_compile_options(understudy_flags INTERFACE
+  $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections>)
 target_compile_definitions(understudy_flags INTERFACE
-  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>
+  $<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>
   UNDERSTUDY_VERSION="${PROJECT_VERSION}")
 if(UNDERSTUDY_SANITIZE)
   target_compile_options(understudy_flags INTERFACE
     -fsanitize=${UNDERSTUDY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(understudy_flags INTERFACE -fsanitize=${UNDERSTUDY_SANITIZE})
 endif()
+if(UNDERSTUDY_FUZZ)
+  target_compile_options(understudy_flags INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+    -fno-sanitize-recover=undefined)
+  target_link_options(understudy_flags INTERFACE -fsanitize=address,undefined)
+endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
+# -O2 builds quicker than the -O3 that is the default.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT DEFINED ENV{UNDERSTUDY_NO_CCACHE})
