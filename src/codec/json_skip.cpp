@@ -1,0 +1,213 @@
+#include "codec/json_skip.hpp"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace understudy::codec {
+namespace {
+
+bool is_special(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+const char* skip_digits(const char* p, const char* end) {
+  while (p != end && *p >= '0' && *p <= '9') ++p;
+  return p;
+}
+
+}  // namespace
+
+const char* find_string_special(const char* p, const char* end) {
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i control = _mm_set1_epi8(0x1f);
+  while (end - p >= 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i hit = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+        _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit));
+    if (mask != 0) return p + __builtin_ctz(mask);
+    p += 16;
+  }
+#elif defined(__aarch64__)
+  const uint8x16_t quote = vdupq_n_u8('"');
+  const uint8x16_t backslash = vdupq_n_u8('\\');
+  const uint8x16_t control = vdupq_n_u8(0x20);
+  while (end - p >= 16) {
+    const uint8x16_t block = vld1q_u8(reinterpret_cast<const std::uint8_t*>(p));
+    const uint8x16_t hit = vorrq_u8(vorrq_u8(vceqq_u8(block, quote), vceqq_u8(block, backslash)),
+                                    vcltq_u8(block, control));
+    if (vmaxvq_u8(hit) != 0) break;
+    p += 16;
+  }
+#endif
+  while (p != end && !is_special(*p)) ++p;
+  return p;
+}
+
+const char* json_skipper::skip_string(const char* p) {
+  has_escapes = false;
+  for (;;) {
+    p = find_string_special(p, end);
+    if (p == end) return fail("unterminated string", p);
+    if (*p == '"') return p + 1;
+    if (*p != '\\') return fail("control character in a string", p);
+    has_escapes = true;
+    p = skip_escape(p + 1);
+    if (p == nullptr) return nullptr;
+  }
+}
+
+const char* json_skipper::skip_escape(const char* p) {
+  if (p == end) return fail("unterminated string", p);
+  switch (*p) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return p + 1;
+    case 'u':
+      break;
+    default:
+      return fail("invalid escape", p);
+  }
+  ++p;
+  for (int i = 0; i < 4; ++i, ++p) {
+    if (p == end) return fail("unterminated string", p);
+    if (!is_hex(*p)) return fail("invalid escape", p);
+  }
+  return p;
+}
+
+const char* json_skipper::skip_number(const char* p) {
+  if (*p == '-') ++p;
+  if (p == end) return fail(reason_truncated, p);
+  const char* digits = p;
+  p = skip_digits(p, end);
+  if (p == digits) return fail(reason_unexpected, p);
+  if (*digits == '0' && p - digits > 1) return fail("leading zero in a number", digits);
+  if (p != end && *p == '.') {
+    digits = ++p;
+    p = skip_digits(p, end);
+    if (p == digits) return fail(p == end ? reason_truncated : reason_unexpected, p);
+  }
+  if (p != end && (*p == 'e' || *p == 'E')) {
+    ++p;
+    if (p != end && (*p == '+' || *p == '-')) ++p;
+    digits = p;
+    p = skip_digits(p, end);
+    if (p == digits) return fail(p == end ? reason_truncated : reason_unexpected, p);
+  }
+  return p;
+}
+
+const char* json_skipper::skip_word(const char* p, std::string_view word) {
+  for (const char c : word) {
+    if (p == end) return fail(reason_truncated, p);
+    if (*p != c) return fail(reason_unexpected, p);
+    ++p;
+  }
+  return p;
+}
+
+const char* json_skipper::skip_scalar(const char* p, json_kind& found) {
+  switch (*p) {
+    case '"':
+      found = json_kind::string;
+      return skip_string(p + 1);
+    case 't':
+      found = json_kind::boolean;
+      return skip_word(p, "true");
+    case 'f':
+      found = json_kind::boolean;
+      return skip_word(p, "false");
+    case 'n':
+      found = json_kind::null;
+      return skip_word(p, "null");
+    default:
+      break;
+  }
+  if (*p != '-' && (*p < '0' || *p > '9')) return fail(reason_unexpected, p);
+  found = json_kind::number;
+  return skip_number(p);
+}
+
+bool json_skipper::push(bool is_object) {
+  if (depth_ == max_json_depth) return false;
+  auto& word = levels_[static_cast<std::size_t>(depth_) / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
+  word = is_object ? (word | bit) : (word & ~bit);
+  ++depth_;
+  return true;
+}
+
+const char* json_skipper::skip_key(const char* p) {
+  if (p == end) return fail(reason_truncated, p);
+  if (*p != '"') return fail(reason_unexpected, p);
+  p = skip_string(p + 1);
+  if (p == nullptr) return nullptr;
+  p = skip_space(p, end);
+  if (p == end) return fail(reason_truncated, p);
+  if (*p != ':') return fail(reason_unexpected, p);
+  return skip_space(p + 1, end);
+}
+
+const char* json_skipper::skip(const char* p) {
+  depth_ = 0;
+  if (p == end) return fail(reason_truncated, p);
+  if (*p != '{' && *p != '[') return skip_scalar(p, kind);
+  kind = *p == '{' ? json_kind::object : json_kind::array;
+  return skip_container(p);
+}
+
+/// The loop stands before a value at its top, and behind one at its end.
+const char* json_skipper::skip_container(const char* p) {
+  json_kind ignored{};
+  for (;;) {
+    if (p == end) return fail(reason_truncated, p);
+    bool is_value_whole = true;
+    if (*p == '{' || *p == '[') {
+      const bool is_object = *p == '{';
+      if (!push(is_object)) return fail("nested too deeply", p);
+      p = skip_space(p + 1, end);
+      if (p == end) return fail(reason_truncated, p);
+      is_value_whole = *p == (is_object ? '}' : ']');
+      if (is_value_whole) {
+        pop();
+        ++p;
+      } else if (is_object) {
+        p = skip_key(p);
+        if (p == nullptr) return nullptr;
+      }
+    } else {
+      p = skip_scalar(p, ignored);
+      if (p == nullptr) return nullptr;
+    }
+    while (is_value_whole) {
+      if (depth_ == 0) return p;
+      p = skip_space(p, end);
+      if (p == end) return fail(reason_truncated, p);
+      if (*p == ',') {
+        p = skip_space(p + 1, end);
+        if (is_in_object() && (p = skip_key(p)) == nullptr) return nullptr;
+        break;
+      }
+      if (*p != (is_in_object() ? '}' : ']')) return fail(reason_unexpected, p);
+      pop();
+      ++p;
+    }
+  }
+}
+
+}  // namespace understudy::codec

@@ -1,0 +1,59 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include <understudy/codec/json_scan.hpp>
+
+/// The machine below json_reader: passes over one value and checks it on the way.
+namespace understudy::codec {
+
+inline constexpr const char* reason_truncated = "unexpected end of text";
+inline constexpr const char* reason_unexpected = "unexpected character";
+
+inline const char* skip_space(const char* p, const char* end) {
+  while (p != end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
+  return p;
+}
+
+/// First byte in [p, end) that is a quote, a backslash or below 0x20; `end` if there is none.
+const char* find_string_special(const char* p, const char* end);
+
+/// One value, from its first character. All members but `end` are outputs.
+struct json_skipper {
+  explicit json_skipper(const char* end_of_text) : end{end_of_text} {}
+
+  /// Past the value, or null with `reason` and `at` set.
+  const char* skip(const char* p);
+  /// `p` is behind the opening quote; past the closing one, or null.
+  const char* skip_string(const char* p);
+
+  const char* end;
+  json_kind kind = json_kind::null;  ///< of the value skip() was called on
+  bool has_escapes = false;          ///< of the last string
+  const char* reason = "";
+  const char* at = nullptr;
+
+ private:
+  const char* fail(const char* why, const char* where) {
+    reason = why;
+    at = where;
+    return nullptr;
+  }
+  const char* skip_escape(const char* p);
+  const char* skip_number(const char* p);
+  const char* skip_word(const char* p, std::string_view word);
+  const char* skip_scalar(const char* p, json_kind& found);
+  const char* skip_container(const char* p);
+  const char* skip_key(const char* p);
+
+  bool push(bool is_object);
+  void pop() { --depth_; }
+  bool is_in_object() const {
+    return ((levels_[static_cast<std::size_t>(depth_ - 1) / 64] >> ((depth_ - 1) % 64)) & 1U) != 0;
+  }
+
+  int depth_ = 0;
+  std::array<std::uint64_t, max_json_depth / 64> levels_{};  // one bit a level: 1 = object
+};
+
+}  // namespace understudy::codec
