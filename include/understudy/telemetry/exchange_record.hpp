@@ -11,8 +11,20 @@ namespace understudy::telemetry {
 
 /// How an attempt ended: metric label and access-log word.
 enum class attempt_outcome : std::uint8_t {
-  ok, status, connect_failure, connect_timeout, closed, protocol_error, per_try_timeout,
-  request_timeout, overflow, stream_broken, stream_idle, cancelled, untranslatable, no_credentials,
+  ok,
+  status,
+  connect_failure,
+  connect_timeout,
+  closed,
+  protocol_error,
+  per_try_timeout,
+  request_timeout,
+  overflow,
+  stream_broken,
+  stream_idle,
+  cancelled,
+  untranslatable,
+  no_credentials,
 };
 std::string_view name(attempt_outcome o);
 
@@ -20,7 +32,7 @@ struct attempt_record {
   std::string_view backend;  ///< of the pinned plan
   std::uint32_t priority = 0;
   attempt_outcome outcome = attempt_outcome::ok;
-  int status = 0;  ///< 0 when no head came
+  int status = 0;            ///< 0 when no head came
   bool is_reused = false;    ///< on a pooled connection
   bool is_replayed = false;  ///< sent again at no cost after a stale connection
   base::duration elapsed{};
@@ -36,9 +48,9 @@ struct exchange_record {
   std::string_view client_address;
   std::string_view request_id;
   std::string_view method;
-  std::string_view path;  ///< without query
-  std::string_view route;    ///< empty when none matched
-  std::string_view model;    ///< as asked
+  std::string_view path;   ///< without query
+  std::string_view route;  ///< empty when none matched
+  std::string_view model;  ///< as asked
   translate::operation op = translate::operation::unknown;
   bool is_ai = false;
   bool is_stream = false;

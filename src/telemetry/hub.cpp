@@ -1,0 +1,205 @@
+#include <understudy/telemetry/hub.hpp>
+
+#include <understudy/telemetry/log.hpp>
+#include <understudy/telemetry/text.hpp>
+
+#include "telemetry/process_stats.hpp"
+
+namespace understudy::telemetry {
+namespace {
+
+std::string in_seconds(base::duration d) {
+  std::string text;
+  append_seconds(text, static_cast<std::uint64_t>(d.count() < 0 ? 0 : d.count()));
+  return text + " s";
+}
+
+std::string describe(std::string_view route, std::string_view backend, std::uint32_t priority,
+                     const resilience::health_event& what) {
+  std::string text = "endpoint " + what.address + " of backend " + std::string{backend} +
+                     " (route " + std::string{route} + ", priority " + std::to_string(priority) +
+                     ") ";
+  const std::string detector{what.detector};
+  switch (what.what) {
+    case resilience::health_event::kind::ejected:
+      return text + "ejected for " + in_seconds(what.ejection_time) + " after " + detector +
+             "; multiplier " + std::to_string(what.multiplier);
+    case resilience::health_event::kind::returned:
+      return text + "returned";
+    case resilience::health_event::kind::ejection_refused:
+      return text + "stays in spite of " + detector + ": maxEjectionPercent is reached";
+  }
+  return text;
+}
+
+}  // namespace
+
+hub::hub(const hub_options& options) : options_{options}, access_log_{options.access_log_fd} {}
+
+hub::~hub() = default;
+
+worker_sink& hub::add_worker() {
+  const std::lock_guard lock{mutex_};
+  return *workers_.emplace_back(std::make_unique<worker_sink>(*this));
+}
+
+void hub::on_health_event(std::string_view route, std::string_view backend, std::uint32_t priority,
+                          const resilience::health_event& what) {
+  using kind = resilience::health_event::kind;
+  {
+    const std::lock_guard lock{mutex_};
+    if (what.what == kind::returned) {
+      ++returns_[{std::string{route}, std::string{backend}}];
+    } else {
+      auto& counts = what.what == kind::ejected ? ejections_ : ejections_refused_;
+      ++counts[{std::string{route}, std::string{backend}, std::string{what.detector}}];
+    }
+  }
+  event e;
+  e.kind = what.what == kind::returned ? event_kind::returned : event_kind::ejection;
+  e.route = route;
+  e.backend = backend;
+  e.address = what.address;
+  e.message = describe(route, backend, priority, what);
+  if (what.what == kind::ejection_refused) {  // one of these a failed request: not for the ring
+    log::debug("health", e.message);
+    return;
+  }
+  if (what.what == kind::ejected)
+    log::warning("health", e.message);
+  else
+    log::info("health", e.message);
+  events_.publish(std::move(e));
+}
+
+void hub::on_reload(bool is_accepted, std::string_view message) {
+  {
+    const std::lock_guard lock{mutex_};
+    ++(is_accepted ? reloads_accepted_ : reloads_refused_);
+  }
+  event e;
+  e.kind = event_kind::reload;
+  e.message = message;
+  log::write(is_accepted ? log::level::info : log::level::error, "config", message);
+  events_.publish(std::move(e));
+}
+
+void hub::on_drain(std::string_view message) { tell(event_kind::drain, std::string{message}); }
+
+void hub::tell(event_kind kind, std::string message) {
+  log::info(name(kind), message);
+  event e;
+  e.kind = kind;
+  e.message = std::move(message);
+  events_.publish(std::move(e));
+}
+
+exchange_metrics hub::merged() const {
+  exchange_metrics all;
+  const std::lock_guard lock{mutex_};
+  for (const auto& w : workers_) {
+    const std::lock_guard worker_lock{w->mutex_};
+    all.merge(w->metrics_);
+  }
+  return all;
+}
+
+std::int64_t hub::sum(owned_counter worker_counters::*member) const {
+  const std::lock_guard lock{mutex_};
+  std::int64_t total = 0;
+  for (const auto& w : workers_) total += (w->counters_.*member).value();
+  return total;
+}
+
+std::string hub::scrape(bool is_openmetrics) const {
+  exposition out{is_openmetrics};
+  out.family("understudy_build_info", metric_type::gauge, "Always 1; the version is a label.");
+  out.sample({{"version", UNDERSTUDY_VERSION}}, std::uint64_t{1});
+  merged().expose(out);
+  expose_health(out);
+  expose_connections(out);
+  expose_process(out, options_.started);
+  return out.finish();
+}
+
+void hub::expose_health(exposition& out) const {
+  {
+    const std::lock_guard lock{mutex_};
+    const auto by_detector = [&](const std::map<health_key, std::uint64_t>& counts) {
+      for (const auto& [key, n] : counts)
+        out.sample({{"route", std::get<0>(key)},
+                    {"backend", std::get<1>(key)},
+                    {"detector", std::get<2>(key)}},
+                   n);
+    };
+    out.family("understudy_ejections", metric_type::counter, "Endpoints taken out of rotation.");
+    by_detector(ejections_);
+    out.family("understudy_ejections_refused", metric_type::counter,
+               "Ejections that maxEjectionPercent prevented.");
+    by_detector(ejections_refused_);
+    out.family("understudy_returns", metric_type::counter, "Endpoints back in rotation.");
+    for (const auto& [key, n] : returns_)
+      out.sample({{"route", key.first}, {"backend", key.second}}, n);
+    out.family("understudy_reloads", metric_type::counter, "Configuration reloads by result.");
+    out.sample({{"result", "accepted"}}, reloads_accepted_);
+    out.sample({{"result", "refused"}}, reloads_refused_);
+  }
+  if (!endpoint_source_) return;
+  std::vector<endpoint_gauge> endpoints;
+  endpoint_source_(endpoints);
+  const auto each = [&](auto&& value) {
+    for (const auto& e : endpoints)
+      out.sample({{"route", e.route},
+                  {"backend", e.backend},
+                  {"priority", std::to_string(e.priority)},
+                  {"endpoint", e.address}},
+                 std::uint64_t{value(e)});
+  };
+  out.family("understudy_endpoint_ejected", metric_type::gauge, "1 while the endpoint is ejected.");
+  each([](const endpoint_gauge& e) { return e.is_ejected ? 1U : 0U; });
+  out.family("understudy_endpoint_active_requests", metric_type::gauge, "Attempts under way.");
+  each([](const endpoint_gauge& e) { return e.active_requests; });
+}
+
+void hub::expose_connections(exposition& out) const {
+  using c = worker_counters;
+  const struct {
+    std::string_view name;
+    metric_type type;
+    std::string_view help;
+    owned_counter c::*member;
+  } all[] = {
+      {"understudy_downstream_connections_active", metric_type::gauge, "Client connections open.",
+       &c::downstream_connections_active},
+      {"understudy_downstream_connections", metric_type::counter, "Client connections accepted.",
+       &c::downstream_connections_total},
+      {"understudy_downstream_connections_refused", metric_type::counter,
+       "Client connections over the limit.", &c::downstream_connections_refused},
+      {"understudy_downstream_tls_failures", metric_type::counter,
+       "Client TLS handshakes that failed.", &c::downstream_tls_failures},
+      {"understudy_requests_active", metric_type::gauge, "Requests under way.",
+       &c::exchanges_active},
+      {"understudy_upstream_connections_active", metric_type::gauge, "Upstream connections in use.",
+       &c::upstream_connections_active},
+      {"understudy_upstream_connections_idle", metric_type::gauge,
+       "Upstream connections waiting in a pool.", &c::upstream_connections_idle},
+      {"understudy_upstream_connects", metric_type::counter, "Upstream connections opened.",
+       &c::upstream_connects_total},
+      {"understudy_upstream_connect_failures", metric_type::counter,
+       "Upstream connections that could not be opened.", &c::upstream_connect_failures},
+      {"understudy_upstream_tls_resumptions", metric_type::counter,
+       "Upstream TLS handshakes that resumed a session.", &c::upstream_tls_resumptions},
+      {"understudy_protocol_errors", metric_type::counter,
+       "Requests refused for their framing or syntax.", &c::protocol_errors},
+      {"understudy_downstream_timeouts", metric_type::counter,
+       "Client connections closed by a time limit.", &c::timeouts},
+      {"understudy_access_log_dropped", metric_type::counter,
+       "Access-log lines that the output did not take.", &c::access_log_dropped},
+  };
+  for (const auto& m : all) {
+    out.family(m.name, m.type, m.help);
+    out.sample({}, sum(m.member));
+  }
+}
+
+}  // namespace understudy::telemetry
