@@ -7,15 +7,11 @@
 
 #include <understudy/base/clock.hpp>
 #include <understudy/base/random.hpp>
+#include <understudy/resilience/host.hpp>
+#include <understudy/resilience/outcome.hpp>
 #include <understudy/resilience/params.hpp>
 
 namespace understudy::resilience {
-
-using base::time_point;
-
-/// Identity of one address of one backendRef of one rule; never reused within a cluster.
-using host_id = std::uint32_t;
-inline constexpr host_id no_host = ~host_id{0};
 
 struct pick {
   host_id host = no_host;
@@ -23,27 +19,6 @@ struct pick {
   std::uint32_t priority = 0;
   bool is_trial = false;  ///< the one trial request of a host back from ejection
   bool is_panic = false;
-};
-
-/// How an attempt ended before its response was accepted (spec/resilience.md §1.3).
-enum class failure_class : std::uint8_t {
-  status,           ///< response head arrived; see `status`
-  connect,          ///< refused, unreachable, name not resolved, TLS handshake failed
-  connect_timeout,
-  closed,           ///< established connection ended before the head
-  protocol,         ///< unparsable response
-  per_try,          ///< per-try (or per-try idle) timer
-  global,           ///< request timeout: no retry decision is made
-  overflow,         ///< circuit breaker
-  no_host,          ///< nothing could be picked; no attempt was made
-};
-
-struct outcome {
-  failure_class what = failure_class::status;
-  int status = 0;
-  bool is_bytes_sent = false;        ///< at least one byte of this attempt's request was written
-  bool is_envoy_ratelimited = false;  ///< response carries x-envoy-ratelimited
-  bool is_early_data = false;        ///< the client's request carries early-data
 };
 
 struct health_event {
@@ -69,6 +44,8 @@ struct host_status {
   std::uint32_t multiplier = 0;
   std::uint32_t ejections = 0;
   std::uint32_t consecutive_5xx = 0;
+  std::uint32_t consecutive_gateway_errors = 0;
+  std::uint32_t consecutive_local_origin_failures = 0;
   std::uint32_t active_requests = 0;
 };
 
@@ -110,7 +87,8 @@ class cluster {
 
   std::vector<health_event> take_events();
   std::vector<host_status> status(time_point now);
-  /// Percent of new requests per priority, as §3.1 computes it now.
+  /// Percent of new requests per priority, as §3.1 computes it now. Index: place among the distinct
+  /// priorities of the rule, ascending (the priority itself where they are dense from 0).
   std::vector<std::uint32_t> priority_load(time_point now);
 
  private:

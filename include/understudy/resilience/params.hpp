@@ -67,11 +67,18 @@ struct ejection_params {
 enum class balancing : std::uint8_t { least_request, round_robin, random, consistent_hash,
                                       backend_utilization };
 
+/// Replaces max_parallel_retries: a share of the requests in flight, at least a minimum.
+struct retry_budget_params {
+  std::uint32_t percent = 20;
+  std::uint32_t min_retry_concurrency = 3;
+};
+
 struct breaker_params {
   std::uint32_t max_connections = 1024;
   std::uint32_t max_pending_requests = 1024;
   std::uint32_t max_parallel_requests = 1024;
   std::uint32_t max_parallel_retries = 1024;
+  std::optional<retry_budget_params> retry_budget;
   std::optional<std::uint32_t> max_requests_per_connection;
   std::optional<std::uint32_t> max_connections_per_endpoint;
 };

@@ -1,0 +1,27 @@
+#include <understudy/resilience/breakers.hpp>
+
+#include <algorithm>
+
+namespace understudy::resilience {
+
+bool breakers::try_request() {
+  if (requests_ >= params_.max_parallel_requests) return false;
+  ++requests_;
+  return true;
+}
+
+bool breakers::try_retry() {
+  if (retries_ >= max_retries()) return false;
+  ++retries_;
+  return true;
+}
+
+std::uint32_t breakers::max_retries() const {
+  if (!params_.retry_budget) return params_.max_parallel_retries;
+  const auto& budget = *params_.retry_budget;
+  const std::uint64_t share = std::uint64_t{requests_} * budget.percent / 100;
+  return static_cast<std::uint32_t>(
+      std::max<std::uint64_t>(share, budget.min_retry_concurrency));
+}
+
+}  // namespace understudy::resilience

@@ -1,0 +1,94 @@
+#include <understudy/resilience/cluster.hpp>
+
+#include <utility>
+
+#include "resilience/cluster_impl.hpp"
+
+namespace understudy::resilience {
+
+cluster::cluster(cluster_params params, time_point start)
+    : impl_{std::make_unique<impl>(std::move(params), start)} {}
+cluster::~cluster() = default;
+
+const cluster_params& cluster::params() const { return impl_->params; }
+
+void cluster::set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses,
+                        time_point now) {
+  impl_->advance(now);
+  impl_->set_hosts(locality, addresses);
+}
+
+std::string_view cluster::address(host_id host) const {
+  const auto* found = std::as_const(*impl_).find(host);
+  return found != nullptr ? std::string_view{found->address} : std::string_view{};
+}
+
+void cluster::advance(time_point now) { impl_->advance(now); }
+
+time_point cluster::next_sweep() const { return impl_->detector.next_sweep(); }
+
+void cluster::connected(host_id host, time_point now) {
+  impl_->advance(now);
+  impl_->record_connected(host, now);
+}
+
+void cluster::record(host_id host, const outcome& result, time_point now) {
+  impl_->advance(now);
+  impl_->record(host, result, now);
+}
+
+void cluster::record_broken_stream(host_id host, bool is_idle_timeout, time_point now) {
+  impl_->advance(now);
+  impl_->record_broken_stream(host, is_idle_timeout, now);
+}
+
+bool cluster::eject(host_id host, time_point now) {
+  impl_->advance(now);
+  auto* found = impl_->find(host);
+  if (found == nullptr || !impl_->detector.eject(*found, now)) return false;
+  impl_->apply({health_change::kind::ejected, found, "operator"}, now);
+  return true;
+}
+
+bool cluster::uneject(host_id host, time_point now) {
+  impl_->advance(now);
+  auto* found = impl_->find(host);
+  if (found == nullptr || !impl_->detector.uneject(*found, now)) return false;
+  impl_->apply({health_change::kind::returned, found, "operator"}, now);
+  return true;
+}
+
+std::vector<health_event> cluster::take_events() { return std::exchange(impl_->events, {}); }
+
+std::vector<host_status> cluster::status(time_point now) {
+  impl_->advance(now);
+  std::vector<host_status> all;
+  all.reserve(impl_->hosts.size());
+  for (const auto& locality : impl_->by_locality) {
+    for (const auto* h : locality) {
+      host_status s;
+      s.host = h->id;
+      s.locality = h->locality;
+      s.priority = impl_->priority_of_rank[h->rank];
+      s.address = h->address;
+      s.is_ejected = h->health.is_ejected;
+      s.is_in_trial = h->trial.is_on();
+      if (s.is_ejected) s.ejected_until = impl_->detector.ejected_until(*h);
+      s.multiplier = h->health.multiplier;
+      s.ejections = h->health.ejections;
+      s.consecutive_5xx = h->health.consecutive_5xx;
+      s.consecutive_gateway_errors = h->health.consecutive_gateway_errors;
+      s.consecutive_local_origin_failures = h->health.consecutive_local_failures;
+      s.active_requests = h->active_requests;
+      all.push_back(std::move(s));
+    }
+  }
+  return all;
+}
+
+std::vector<std::uint32_t> cluster::priority_load(time_point now) {
+  impl_->advance(now);
+  return impl_->current_load().load.healthy;
+}
+
+}  // namespace understudy::resilience

@@ -1,0 +1,197 @@
+#include "resilience/cluster_impl.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace understudy::resilience {
+namespace {
+
+// Beyond this many that nobody took, further events are lost; the state itself never is.
+constexpr std::size_t max_events = 4096;
+
+health_event::kind event_kind(health_change::kind what) {
+  switch (what) {
+    case health_change::kind::ejected:
+      return health_event::kind::ejected;
+    case health_change::kind::returned:
+      return health_event::kind::returned;
+    case health_change::kind::none:
+    case health_change::kind::refused:
+      break;
+  }
+  return health_event::kind::ejection_refused;
+}
+
+}  // namespace
+
+cluster::impl::impl(cluster_params given, time_point start)
+    : params{std::move(given)}, detector{params.ejection, start}, breaker{params.breaker} {
+  const auto& localities = params.localities;
+  for (const auto& l : localities) priority_of_rank.push_back(l.priority);
+  std::ranges::sort(priority_of_rank);
+  const auto repeated = std::ranges::unique(priority_of_rank);
+  priority_of_rank.erase(repeated.begin(), repeated.end());
+  balancers.assign(priority_of_rank.size(), balancer{params.load_balancer});
+  std::vector<std::size_t> next_place(priority_of_rank.size(), 0);
+  for (const auto& l : localities) {
+    const auto found = std::ranges::lower_bound(priority_of_rank, l.priority);
+    const auto rank = static_cast<std::size_t>(found - priority_of_rank.begin());
+    rank_of_locality.push_back(static_cast<std::uint32_t>(rank));
+    place_of_locality.push_back(next_place[rank]++);
+    balancers[rank].add_locality(l.weight);
+  }
+  by_locality.resize(localities.size());
+  counts.resize(priority_of_rank.size());
+  is_rank_stale.assign(priority_of_rank.size(), 1);
+}
+
+host* cluster::impl::find(host_id id) {
+  const auto found = std::ranges::lower_bound(hosts, id, {}, [](const auto& h) { return h->id; });
+  return found != hosts.end() && (*found)->id == id ? found->get() : nullptr;
+}
+
+const host* cluster::impl::find(host_id id) const { return const_cast<impl*>(this)->find(id); }
+
+void cluster::impl::advance(time_point now) {
+  while (detector.is_sweep_due(now)) {
+    const time_point at = detector.next_sweep();
+    sweep_changes.clear();
+    detector.sweep(hosts, now, sweep_changes);
+    for (const auto& change : sweep_changes) apply(change, at);
+  }
+}
+
+void cluster::impl::apply(const health_change& change, time_point at) {
+  if (change.what == health_change::kind::none) return;
+  const host& h = *change.who;
+  if (change.what != health_change::kind::refused) mark_stale(h.rank);
+  if (events.size() >= max_events) return;
+  events.push_back({event_kind(change.what), h.id, h.locality, h.address, change.detector,
+                    h.health.multiplier, at, detector.ejection_time(h)});
+}
+
+void cluster::impl::mark_stale(std::uint32_t rank) {
+  is_rank_stale[rank] = 1;
+  is_stale = true;
+}
+
+void cluster::impl::drop(const host& gone) {
+  detector.on_host_removed(gone);
+  const auto found =
+      std::ranges::lower_bound(hosts, gone.id, {}, [](const auto& h) { return h->id; });
+  hosts.erase(found);
+}
+
+void cluster::impl::set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses) {
+  if (locality >= by_locality.size()) return;
+  const std::uint32_t rank = rank_of_locality[locality];
+  std::unordered_map<std::string_view, host*> known;
+  for (host* h : by_locality[locality]) known.emplace(h->address, h);
+  std::vector<host*> present;
+  const bool is_left_out = params.localities[locality].weight == 0;
+  for (const auto& address : addresses) {
+    if (is_left_out) break;
+    if (const auto old = known.find(address); old != known.end()) {
+      if (old->second == nullptr) continue;  // named twice
+      present.push_back(old->second);
+      old->second = nullptr;
+      continue;
+    }
+    auto added = std::make_unique<host>();
+    added->id = next_id++;
+    added->locality = locality;
+    added->rank = rank;
+    added->address = address;
+    known.emplace(added->address, nullptr);
+    present.push_back(added.get());
+    hosts.push_back(std::move(added));
+    detector.on_host_added();
+  }
+  std::vector<const host*> gone;
+  for (const auto& [address, h] : known)
+    if (h != nullptr) gone.push_back(h);
+  for (const host* h : gone) drop(*h);
+  by_locality[locality] = present;
+  balancers[rank].set_hosts(place_of_locality[locality], std::move(present));
+  mark_stale(rank);
+}
+
+void cluster::impl::record(host_id id, const outcome& result, time_point now) {
+  host* h = find(id);
+  if (h == nullptr) return;
+  const bool was_full = h->trial.is_full(trial_limit());
+  const health_change change = detector.record(*h, result, now);
+  if (was_full && !h->trial.is_full(trial_limit())) mark_stale(h->rank);
+  apply(change, now);
+}
+
+void cluster::impl::record_broken_stream(host_id id, bool is_idle_timeout, time_point now) {
+  host* h = find(id);
+  if (h != nullptr) apply(detector.record_broken_stream(*h, is_idle_timeout, now), now);
+}
+
+void cluster::impl::record_connected(host_id id, time_point) {
+  if (host* h = find(id)) detector.record_connected(*h);
+}
+
+void cluster::impl::rebuild() {
+  for (std::size_t rank = 0; rank < balancers.size(); ++rank) {
+    if (!is_rank_stale[rank]) continue;
+    balancers[rank].refresh(trial_limit());
+    counts[rank] = {balancers[rank].usable(), 0, balancers[rank].total()};
+    is_rank_stale[rank] = 0;
+  }
+  compute_load(counts, params.panic_threshold, load);
+  is_stale = false;
+}
+
+const load_table& cluster::impl::current_load() {
+  if (is_stale) rebuild();
+  return load;
+}
+
+host* cluster::impl::pick_in(std::size_t rank, base::random_source& random) {
+  return balancers[rank].pick(random, load.is_panic[rank] != 0);
+}
+
+host* cluster::impl::pick_other(std::span<const host_id> avoided, base::random_source& random) {
+  current_load();
+  for (std::size_t rank = 0; rank < balancers.size(); ++rank) {
+    const auto candidates = balancers[rank].candidates(load.is_panic[rank] != 0);
+    if (candidates.empty()) continue;
+    const std::size_t first = random.below(candidates.size());
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      host* h = candidates[(first + i) % candidates.size()];
+      if (std::ranges::find(avoided, h->id) == avoided.end()) return h;
+    }
+  }
+  return nullptr;
+}
+
+pick cluster::impl::open(host& chosen) {
+  pick opened;
+  opened.host = chosen.id;
+  opened.locality = chosen.locality;
+  opened.priority = priority_of_rank[chosen.rank];
+  opened.is_panic = load.is_panic[chosen.rank] != 0;
+  ++chosen.active_requests;
+  if (chosen.trial.is_on() && !chosen.trial.is_full(trial_limit())) {
+    opened.is_trial = true;
+    chosen.trial.take_slot();
+    if (chosen.trial.is_full(trial_limit())) mark_stale(chosen.rank);
+  }
+  return opened;
+}
+
+void cluster::impl::close(const pick& opened) {
+  breaker.end_request();
+  host* h = find(opened.host);
+  if (h == nullptr) return;
+  --h->active_requests;
+  if (!opened.is_trial) return;
+  const bool was_full = h->trial.is_full(trial_limit());
+  h->trial.free_slot();
+  if (was_full) mark_stale(h->rank);
+}
+
+}  // namespace understudy::resilience

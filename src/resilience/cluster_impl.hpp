@@ -1,0 +1,64 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <understudy/resilience/balancer.hpp>
+#include <understudy/resilience/breakers.hpp>
+#include <understudy/resilience/cluster.hpp>
+#include <understudy/resilience/ejection.hpp>
+#include <understudy/resilience/priority_load.hpp>
+
+namespace understudy::resilience {
+
+/// The state behind `cluster`; the planner works on it directly.
+struct cluster::impl {
+  impl(cluster_params given, time_point start);
+
+  host* find(host_id id);
+  const host* find(host_id id) const;
+
+  void advance(time_point now);
+  void set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses);
+  void apply(const health_change& change, time_point at);
+  void record(host_id id, const outcome& result, time_point now);
+  void record_broken_stream(host_id id, bool is_idle_timeout, time_point now);
+  void record_connected(host_id id, time_point now);
+
+  /// Load and lists as of now; rebuilt only after a change of health or hosts.
+  const load_table& current_load();
+  /// One host of the priority of that rank; current_load() first.
+  host* pick_in(std::size_t rank, base::random_source& random);
+  /// Some candidate that is not in `avoided`, by priority; null: there is none.
+  host* pick_other(std::span<const host_id> avoided, base::random_source& random);
+
+  /// A request begins on the host: counted, and as a trial where the host is in one.
+  pick open(host& chosen);
+  void close(const pick& opened);
+
+  std::uint32_t trial_limit() const { return params.ejection ? params.ejection->trial_requests : 0; }
+
+  cluster_params params;
+  ejection detector;
+  breakers breaker;
+  std::vector<std::unique_ptr<host>> hosts;     // ascending id
+  std::vector<std::vector<host*>> by_locality;  // in the order given to set_hosts
+  std::vector<std::uint32_t> priority_of_rank;  // distinct priorities in use, ascending
+  std::vector<std::uint32_t> rank_of_locality;
+  std::vector<std::size_t> place_of_locality;  // among the localities of its rank
+  std::vector<balancer> balancers;             // by rank
+  std::vector<char> is_rank_stale;
+  bool is_stale = true;
+  load_table load;
+  std::vector<priority_counts> counts;
+  std::vector<health_change> sweep_changes;
+  std::vector<health_event> events;
+  host_id next_id = 0;
+
+ private:
+  void mark_stale(std::uint32_t rank);
+  void rebuild();
+  void drop(const host& gone);
+};
+
+}  // namespace understudy::resilience
