@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <understudy/base/clock.hpp>
 
 #include "demo/answer.hpp"
 #include "demo/conversation.hpp"
@@ -40,7 +41,7 @@ struct header {
 
 header make_header(const json& body) {
   static std::atomic<std::uint64_t> count{0};
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = base::wall_now().time_since_epoch();
   return {"chatcmpl-demo-" + std::to_string(++count),
           std::chrono::duration_cast<std::chrono::seconds>(now).count(), text_at(body, "model")};
 }
