@@ -1,0 +1,167 @@
+#include "translate/converse_builder.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <understudy/base/ascii.hpp>
+
+#include "translate/converse_request.hpp"
+
+namespace understudy::translate {
+
+base::result<converse_body, refusal> converse_request(std::string_view openai_body,
+                                                      std::string_view model) {
+  if (const auto error = codec::check_json(openai_body))
+    return refusal{400, "malformed request: " + error->text()};
+  const auto request = parse_json(openai_body);
+  if (!request || !request->is_object())
+    return refusal{400, "malformed request: expected an object"};
+  converse_builder builder{model};
+  if (!builder.build(*request)) return builder.why();
+  converse_body out;
+  out.json = dump_json(builder.take());
+  if (const json* options = member(*request, "stream_options")) {
+    const json* include = member(*options, "include_usage");
+    out.has_usage_chunk = include != nullptr && include->is_boolean() && include->get<bool>();
+  }
+  return out;
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+converse_builder::converse_builder(std::string_view model)
+    : model_{model}, is_claude_{base::lower(model).find("claude") != std::string::npos} {
+  out_ = json{{"messages", json::array()}, {"inferenceConfig", json::object()}};
+}
+
+bool converse_builder::refuse(std::string message, int status) {
+  refusal_ = {status, "invalid request body: " + std::move(message)};
+  return false;
+}
+
+bool converse_builder::build(const json& request) {
+  if (!check_expressible(request) || !add_inference(request) || !add_messages(request))
+    return false;
+  if (!add_tools(request) || !add_additional_fields(request)) return false;
+  add_service_tier(request);
+  return add_response_format(request);
+}
+
+namespace {
+
+/// Present with a value that asks for something.
+bool is_asked_for(const json& request, const char* name) {
+  const json* found = member(request, name);
+  if (found == nullptr) return false;
+  if (found->is_boolean()) return found->get<bool>();
+  if (found->is_number()) return found->get<double>() != 0;
+  return !found->empty();
+}
+
+}  // namespace
+
+bool converse_builder::check_expressible(const json& request) {
+  if (const json* n = member(request, "n")) {
+    if (!n->is_number_integer()) return refuse("`n` is not an integer", 400);
+    if (*n != 1) return refuse("`n` other than 1 is not supported by this backend");
+  }
+  for (const char* name : {"logprobs", "top_logprobs", "audio", "functions", "web_search_options"})
+    if (is_asked_for(request, name))
+      return refuse(std::string{"`"} + name + "` is not supported by this backend");
+  const json* modalities = member(request, "modalities");
+  if (modalities != nullptr && modalities->is_array())
+    for (const auto& modality : *modalities)
+      if (modality != "text") return refuse("`modalities` other than text are not supported");
+  return true;
+}
+
+bool converse_builder::add_number(const json& request, const char* name, const char* target) {
+  const json* value = member(request, name);
+  if (value == nullptr) return true;
+  if (!value->is_number()) return refuse(std::string{"`"} + name + "` is not a number", 400);
+  out_["inferenceConfig"][target] = *value;
+  return true;
+}
+
+bool converse_builder::add_inference(const json& request) {
+  const bool is_new_name = member(request, "max_completion_tokens") != nullptr;
+  const char* max_tokens = is_new_name ? "max_completion_tokens" : "max_tokens";
+  if (!add_number(request, max_tokens, "maxTokens")) return false;
+  auto& config = out_["inferenceConfig"];
+  if (const json* limit = member(config, "maxTokens")) {
+    if (!limit->is_number_integer())
+      return refuse(std::string{"`"} + max_tokens + "` is not an integer", 400);
+    // Converse refuses less than 1; OpenAI's own models take 0 for "no limit of mine".
+    if (*limit < 1) config.erase("maxTokens");
+  }
+  return add_number(request, "temperature", "temperature") &&
+         add_number(request, "top_p", "topP") && add_stop(request);
+}
+
+bool converse_builder::add_stop(const json& request) {
+  const json* stop = member(request, "stop");
+  if (stop == nullptr) return true;
+  json sequences = json::array();
+  const auto add = [&sequences](const json& text) {
+    if (!text.is_string()) return false;
+    if (!view_of(text).empty()) sequences.push_back(text);
+    return true;
+  };
+  const bool is_fine =
+      stop->is_array() ? std::all_of(stop->begin(), stop->end(), add) : add(*stop);
+  if (!is_fine) return refuse("`stop` is neither a string nor a list of strings", 400);
+  if (!sequences.empty()) out_["inferenceConfig"]["stopSequences"] = std::move(sequences);
+  return true;
+}
+
+void converse_builder::add_service_tier(const json& request) {
+  // OpenAI's `auto` and `scale` have no counterpart: they are the default.
+  constexpr std::array<std::string_view, 4> known{"priority", "default", "flex", "reserved"};
+  const auto tier = text_member(request, "service_tier");
+  if (std::ranges::find(known, tier) != known.end()) out_["serviceTier"] = {{"type", tier}};
+}
+
+bool converse_builder::add_additional_fields(const json& request) {
+  if (const json* thinking = member(request, "thinking")) {
+    const auto type = text_member(*thinking, "type");
+    if (type != "enabled" && type != "disabled" && type != "adaptive")
+      return refuse("`thinking.type` is none of enabled, disabled, adaptive");
+    json value{{"type", type}};
+    if (type == "enabled")
+      if (const json* budget = member(*thinking, "budget_tokens")) value["budget_tokens"] = *budget;
+    if (type != "disabled")
+      if (const json* display = member(*thinking, "display")) value["display"] = *display;
+    out_["additionalModelRequestFields"]["thinking"] = std::move(value);
+  }
+  const auto effort = text_member(request, "reasoning_effort");
+  if (!effort.empty() && effort != "none")
+    out_["additionalModelRequestFields"]["reasoning_config"] = effort;
+  return true;
+}
+
+bool converse_builder::add_response_format(const json& request) {
+  const json* format = member(request, "response_format");
+  if (format == nullptr) return true;
+  const auto type = text_member(*format, "type");
+  if (type == "text") return true;
+  if (type == "json_object") {
+    out_["system"].push_back(
+        {{"text", "Answer with one valid JSON object and nothing else: no prose, no code fence."}});
+    return true;
+  }
+  if (type != "json_schema") return refuse("unsupported `response_format.type`");
+  const json* definition = member(*format, "json_schema");
+  const json* schema = definition == nullptr ? nullptr : member(*definition, "schema");
+  if (schema == nullptr || !schema->is_object())
+    return refuse("`response_format.json_schema.schema` is missing", 400);
+  json structure{{"schema", dump_json(*schema)}};
+  for (const char* name : {"name", "description"})
+    if (const auto text = text_member(*definition, name); !text.empty()) structure[name] = text;
+  out_["outputConfig"]["textFormat"] = {{"type", "json_schema"},
+                                        {"structure", {{"jsonSchema", std::move(structure)}}}};
+  return true;
+}
+
+}  // namespace understudy::translate

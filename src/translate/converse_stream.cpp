@@ -1,0 +1,218 @@
+#include "translate/converse_stream.hpp"
+
+#include <algorithm>
+
+#include "translate/converse_helper.hpp"
+#include "translate/error_event.hpp"
+
+namespace understudy::translate {
+namespace {
+
+using codec::find_member;
+using codec::json_kind;
+
+constexpr std::size_t max_tool_calls = 1024;
+
+/// The member's raw text when it has that kind, else empty.
+std::string_view raw_member(std::string_view object, std::string_view name, json_kind kind) {
+  const auto found = find_member(object, name);
+  return found && found->kind == kind ? found->text : std::string_view{};
+}
+
+std::string string_member(std::string_view object, std::string_view name) {
+  const auto raw = raw_member(object, name, json_kind::string);
+  return raw.empty() ? std::string{} : codec::unescape_json(raw.substr(1, raw.size() - 2));
+}
+
+/// Keeps a JSON string that the scan has accepted valid as text, too: what is no UTF-8 is replaced.
+void append_raw_string(std::string& out, std::string_view raw) {
+  if (codec::is_utf8(raw))
+    out += raw;
+  else
+    codec::append_json_string(out, codec::unescape_json(raw.substr(1, raw.size() - 2)));
+}
+
+}  // namespace
+
+converse_stream::converse_stream(const head& head) : has_usage_chunk_{head.has_usage_chunk} {
+  opening_ = R"(data: {"id":)";
+  codec::append_json_string(opening_, head.id);
+  opening_ += R"(,"object":"chat.completion.chunk","created":)";
+  opening_ += std::to_string(head.created);
+  opening_ += R"(,"model":)";
+  codec::append_json_string(opening_, head.model);
+  opening_ += R"(,"choices":)";
+}
+
+void converse_stream::begin_delta(std::string& out) const {
+  out += opening_;
+  out += R"([{"index":0,"delta":)";
+}
+
+void converse_stream::end_delta(std::string& out, std::string_view finish_reason) const {
+  out += R"(,"finish_reason":)";
+  if (finish_reason.empty())
+    out += "null";
+  else
+    codec::append_json_string(out, finish_reason);
+  out += "}]";
+  if (has_usage_chunk_) out += R"(,"usage":null)";
+  out += "}\n\n";
+}
+
+bool converse_stream::fail(std::string_view type, std::string_view message, std::string& out) {
+  if (!has_failed_) append_error_event(out, operation::chat_completions, type, {}, message);
+  has_failed_ = true;
+  return false;
+}
+
+void converse_stream::abort(std::string_view message, std::string& out) { fail({}, message, out); }
+
+bool converse_stream::feed(std::string_view bytes, std::string& out) {
+  using enum codec::event_stream_decoder::step;
+  while (!has_failed_) {
+    codec::event_message frame;
+    const auto step = decoder_.next(bytes, frame);
+    if (step == need_more) return true;
+    if (step == failed) return fail({}, decoder_.error(), out);
+    if (!on_message(frame, out)) return false;
+  }
+  return false;
+}
+
+bool converse_stream::on_message(const codec::event_message& message, std::string& out) {
+  const auto kind = message.text_of(":message-type");
+  if (kind == "event" || kind.empty())
+    return on_event(message.text_of(":event-type"), message.payload, out);
+  if (kind == "error") {
+    const auto text = message.text_of(":error-message");
+    return fail(message.text_of(":error-code"), text.empty() ? "upstream error" : text, out);
+  }
+  auto text = string_member(message.payload, "message");
+  if (text.empty()) text = "the upstream broke the stream off with an exception";
+  return fail(message.text_of(":exception-type"), text, out);
+}
+
+bool converse_stream::on_event(std::string_view type, std::string_view payload, std::string& out) {
+  if (const auto error = codec::check_json(payload))
+    return fail({}, "malformed event from the upstream: " + error->text(), out);
+  if (type == "contentBlockDelta") {
+    on_block_delta(payload, out);
+  } else if (type == "messageStart") {
+    begin_delta(out);
+    out += R"({"role":"assistant","content":""})";
+    end_delta(out);
+  } else if (type == "contentBlockStart") {
+    on_block_start(payload, out);
+  } else if (type == "messageStop") {
+    return on_message_stop(payload, out);
+  } else if (type == "metadata") {
+    on_metadata(payload, out);
+  }
+  return true;
+}
+
+void converse_stream::on_block_start(std::string_view payload, std::string& out) {
+  const auto start = raw_member(payload, "start", json_kind::object);
+  const auto tool = raw_member(start, "toolUse", json_kind::object);
+  if (tool.empty() || tool_blocks_.size() == max_tool_calls) return;
+  const auto block = raw_member(payload, "contentBlockIndex", json_kind::number);
+  const auto id = raw_member(tool, "toolUseId", json_kind::string);
+  const auto name = raw_member(tool, "name", json_kind::string);
+  begin_delta(out);
+  out += R"({"tool_calls":[{"index":)";
+  out += std::to_string(tool_blocks_.size());
+  out += R"(,"id":)";
+  append_raw_string(out, id.empty() ? R"("")" : id);
+  out += R"(,"type":"function","function":{"name":)";
+  append_raw_string(out, name.empty() ? R"("")" : name);
+  out += R"(,"arguments":""}}]})";
+  end_delta(out);
+  tool_blocks_.emplace_back(block);
+}
+
+/// Of the call whose block this is; the newest one where the event doesn't say.
+std::size_t converse_stream::tool_index(std::string_view block) const {
+  const auto found = std::find(tool_blocks_.rbegin(), tool_blocks_.rend(), block);
+  if (found == tool_blocks_.rend()) return tool_blocks_.empty() ? 0 : tool_blocks_.size() - 1;
+  return static_cast<std::size_t>(tool_blocks_.rend() - found) - 1;
+}
+
+void converse_stream::on_block_delta(std::string_view payload, std::string& out) {
+  const auto delta = raw_member(payload, "delta", json_kind::object);
+  if (const auto text = raw_member(delta, "text", json_kind::string); !text.empty()) {
+    begin_delta(out);
+    out += R"({"content":)";
+    append_raw_string(out, text);
+    out += "}";
+    end_delta(out);
+  } else if (const auto tool = raw_member(delta, "toolUse", json_kind::object); !tool.empty()) {
+    const auto input = raw_member(tool, "input", json_kind::string);
+    if (input.empty()) return;
+    begin_delta(out);
+    out += R"({"tool_calls":[{"index":)";
+    out += std::to_string(
+        tool_index(raw_member(payload, "contentBlockIndex", json_kind::number)));
+    out += R"(,"function":{"arguments":)";
+    append_raw_string(out, input);
+    out += "}}]}";
+    end_delta(out);
+  } else {
+    on_reasoning(raw_member(delta, "reasoningContent", json_kind::object), out);
+  }
+}
+
+void converse_stream::on_reasoning(std::string_view reasoning, std::string& out) {
+  if (reasoning.empty()) return;
+  const auto emit = [&](std::string_view opening, std::string_view raw, std::string_view closing) {
+    begin_delta(out);
+    out += opening;
+    append_raw_string(out, raw);
+    out += closing;
+    end_delta(out);
+  };
+  if (const auto text = raw_member(reasoning, "text", json_kind::string); !text.empty())
+    emit(R"({"reasoning_content":)", text, "}");
+  if (const auto sign = raw_member(reasoning, "signature", json_kind::string); !sign.empty())
+    emit(R"({"thinking_blocks":[{"type":"thinking","thinking":"","signature":)", sign, "}]}");
+  if (const auto data = raw_member(reasoning, "redactedContent", json_kind::string); !data.empty())
+    emit(R"({"thinking_blocks":[{"type":"redacted_thinking","data":)", data, "}]}");
+}
+
+bool converse_stream::on_message_stop(std::string_view payload, std::string& out) {
+  const auto reason = string_member(payload, "stopReason");
+  const auto finish = finish_reason_of(reason);
+  if (!finish) return fail(reason, "the model's output was malformed (" + reason + ")", out);
+  has_stopped_ = true;
+  begin_delta(out);
+  out += "{}";
+  end_delta(out, *finish);
+  return true;
+}
+
+void converse_stream::on_metadata(std::string_view payload, std::string& out) {
+  const auto usage = raw_member(payload, "usage", json_kind::object);
+  if (usage.empty()) return;
+  usage_ = usage_of(usage);
+  if (!has_usage_chunk_ || !usage_.total) return;
+  out += opening_;
+  out += R"([],"usage":)";
+  append_usage(out, usage_);
+  const auto tier = raw_member(payload, "serviceTier", json_kind::object);
+  if (const auto type = raw_member(tier, "type", json_kind::string); !type.empty()) {
+    out += R"(,"service_tier":)";
+    append_raw_string(out, type);
+  }
+  out += "}\n\n";
+}
+
+bool converse_stream::finish(std::string& out) {
+  if (has_failed_) return false;
+  if (!decoder_.is_between_messages()) return fail({}, "the upstream's stream was cut off", out);
+  if (!has_stopped_)
+    return fail({}, "the upstream's stream ended before the model's answer did", out);
+  out += "data: [DONE]\n\n";
+  return true;
+}
+
+}  // namespace understudy::translate

@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include <understudy/translate/translator.hpp>
+
+/// Errors as the client's schema writes them.
+namespace understudy::translate {
+
+/// One server-sent event that the client's SDK raises as an error. An empty type is that of 502.
+void append_error_event(std::string& out, operation op, std::string_view type,
+                        std::string_view code, std::string_view message);
+
+/// Text of an upstream's error for a message: trimmed, cut to a readable length, never empty.
+std::string quoted_error_text(int status, std::string_view body);
+
+/// Error type of a status in OpenAI's or Anthropic's vocabulary.
+std::string_view openai_error_type(int status);
+std::string_view anthropic_error_type(int status);
+
+}  // namespace understudy::translate

@@ -1,0 +1,45 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include <understudy/codec/json_scan.hpp>
+
+/// Documents of the translators: members keep their order (a model reads a schema in order).
+namespace understudy::translate {
+
+using json = nlohmann::ordered_json;
+
+/// Never throws. The scan before bounds the depth, which the library's writer recurses over.
+inline std::optional<json> parse_json(std::string_view text) {
+  if (codec::check_json(text)) return std::nullopt;
+  auto out = json::parse(text.begin(), text.end(), nullptr, false);
+  if (out.is_discarded()) return std::nullopt;
+  return out;
+}
+
+/// Never throws: bytes that are no UTF-8 become U+FFFD.
+inline std::string dump_json(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// The member, or null when `object` is none, lacks it or has it null.
+inline const json* member(const json& object, const char* name) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(name);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+inline std::string_view view_of(const json& string) {
+  return string.get_ref<const std::string&>();
+}
+
+/// The member's text, or empty when it is absent or no string.
+inline std::string_view text_member(const json& object, const char* name) {
+  const json* found = member(object, name);
+  return found != nullptr && found->is_string() ? view_of(*found) : std::string_view{};
+}
+
+}  // namespace understudy::translate

@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <array>
+
+#include "translate/translators.hpp"
+
+namespace understudy::translate {
+namespace {
+
+using enum operation;
+
+struct operation_entry {
+  operation op;
+  std::string_view name;
+  std::string_view path;
+};
+
+constexpr std::array operations{
+    operation_entry{chat_completions, "chat_completions", "/v1/chat/completions"},
+    operation_entry{completions, "completions", "/v1/completions"},
+    operation_entry{embeddings, "embeddings", "/v1/embeddings"},
+    operation_entry{responses, "responses", "/v1/responses"},
+    operation_entry{responses_input_tokens, "responses_input_tokens", "/v1/responses/input_tokens"},
+    operation_entry{image_generations, "image_generations", "/v1/images/generations"},
+    operation_entry{audio_speech, "audio_speech", "/v1/audio/speech"},
+    operation_entry{audio_transcriptions, "audio_transcriptions", "/v1/audio/transcriptions"},
+    operation_entry{audio_translations, "audio_translations", "/v1/audio/translations"},
+    operation_entry{rerank, "rerank", "/cohere/v2/rerank"},
+    operation_entry{tokenize, "tokenize", "/tokenize"},
+    operation_entry{messages, "messages", "/anthropic/v1/messages"},
+    operation_entry{count_tokens, "count_tokens", "/anthropic/v1/messages/count_tokens"},
+};
+
+struct schema_entry {
+  schema id;
+  std::string_view name;
+};
+
+constexpr std::array schemas{
+    schema_entry{schema::openai, "OpenAI"},
+    schema_entry{schema::azure_openai, "AzureOpenAI"},
+    schema_entry{schema::aws_bedrock, "AWSBedrock"},
+    schema_entry{schema::aws_anthropic, "AWSAnthropic"},
+    schema_entry{schema::anthropic, "Anthropic"},
+    schema_entry{schema::gcp_vertex_ai, "GCPVertexAI"},
+    schema_entry{schema::gcp_anthropic, "GCPAnthropic"},
+    schema_entry{schema::cohere, "Cohere"},
+};
+
+struct pair_entry {
+  operation op;
+  schema target;
+  maker make;
+};
+
+/// All that exists. A new pair is one line here and one file.
+constexpr std::array pairs{
+    pair_entry{chat_completions, schema::openai, make_openai_to_openai},
+    pair_entry{chat_completions, schema::azure_openai, make_openai_to_azure_openai},
+    pair_entry{chat_completions, schema::aws_bedrock, make_chat_completions_openai_to_bedrock},
+    pair_entry{completions, schema::openai, make_openai_to_openai},
+    pair_entry{embeddings, schema::openai, make_openai_to_openai},
+    pair_entry{embeddings, schema::azure_openai, make_openai_to_azure_openai},
+    pair_entry{responses, schema::openai, make_openai_to_openai},
+    pair_entry{responses, schema::azure_openai, make_openai_to_azure_openai},
+    pair_entry{responses_input_tokens, schema::openai, make_openai_to_openai},
+    pair_entry{responses_input_tokens, schema::azure_openai, make_openai_to_azure_openai},
+    pair_entry{image_generations, schema::openai, make_openai_to_openai},
+    pair_entry{audio_speech, schema::openai, make_openai_to_openai},
+    pair_entry{audio_transcriptions, schema::openai, make_openai_to_openai},
+    pair_entry{audio_translations, schema::openai, make_openai_to_openai},
+    pair_entry{rerank, schema::cohere, make_cohere_to_cohere},
+    pair_entry{tokenize, schema::openai, make_openai_to_openai},
+    pair_entry{messages, schema::anthropic, make_anthropic_to_anthropic},
+    pair_entry{count_tokens, schema::anthropic, make_anthropic_to_anthropic},
+};
+
+}  // namespace
+
+std::string_view name(operation op) {
+  const auto found = std::ranges::find(operations, op, &operation_entry::op);
+  return found == operations.end() ? "unknown" : found->name;
+}
+
+std::string_view name(schema s) {
+  const auto found = std::ranges::find(schemas, s, &schema_entry::id);
+  return found == schemas.end() ? "unknown" : found->name;
+}
+
+std::optional<schema> schema_named(std::string_view name) {
+  const auto found = std::ranges::find(schemas, name, &schema_entry::name);
+  if (found == schemas.end()) return std::nullopt;
+  return found->id;
+}
+
+operation operation_of(std::string_view target) {
+  const auto path = target.substr(0, target.find('?'));
+  const auto found = std::ranges::find(operations, path, &operation_entry::path);
+  return found == operations.end() ? unknown : found->op;
+}
+
+bool is_anthropic(operation op) { return op == messages || op == count_tokens; }
+
+std::unique_ptr<translator> find(operation op, schema target) {
+  if (op == unknown) return make_verbatim(op);
+  const auto found = std::ranges::find_if(
+      pairs, [&](const pair_entry& entry) { return entry.op == op && entry.target == target; });
+  return found == pairs.end() ? nullptr : found->make(op);
+}
+
+}  // namespace understudy::translate

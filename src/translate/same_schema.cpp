@@ -1,0 +1,78 @@
+#include "translate/same_schema.hpp"
+
+#include <understudy/codec/json_edit.hpp>
+
+#include "translate/error_event.hpp"
+
+namespace understudy::translate {
+namespace {
+
+bool is_multipart(std::string_view content_type) {
+  return base::istarts_with(base::trim(content_type), "multipart/form-data");
+}
+
+bool is_json(const codec::response_head& head) {
+  const auto type = base::lower(head.fields.find("content-type").value_or(""));
+  return type.find("json") != std::string::npos;
+}
+
+}  // namespace
+
+std::string join_path(std::string_view prefix, std::string_view suffix) {
+  std::string joined = "/";
+  joined.append(prefix.empty() ? "v1" : prefix).append("/").append(suffix);
+  std::string out;
+  for (const char c : joined)
+    if (c != '/' || !out.ends_with('/')) out.push_back(c);
+  if (out.size() > 1 && out.back() == '/') out.pop_back();
+  return out;
+}
+
+base::result<upstream_request, refusal> same_schema::request(const request_view& original,
+                                                             const backend_view& backend) {
+  const bool is_overridden =
+      !backend.model_override.empty() && backend.model_override != original.model;
+  upstream_request out;
+  out.target =
+      target(is_overridden ? backend.model_override : original.model, original, backend);
+  if (!is_overridden || !has_model_in_body()) return out;
+  if (is_multipart(original.content_type))
+    return refusal{422, "the model's name in a multipart body cannot be replaced"};
+  auto body = codec::replace_top_level_string(original.body, "model", backend.model_override);
+  if (!body) return refusal{400, "malformed request: " + body.error().text()};
+  out.body = std::move(*body);
+  return out;
+}
+
+response_plan same_schema::head(const codec::response_head& head, base::wall_time /*now*/) {
+  const auto type = head.fields.find("content-type").value_or("");
+  is_event_stream_ = base::istarts_with(base::trim(type), "text/event-stream");
+  // A compressed error can't be quoted; the client decodes it as it is.
+  const auto coding = head.fields.find("content-encoding").value_or("identity");
+  if (head.status >= 400 && !is_json(head) && base::iequals(coding, "identity"))
+    return {body_mode::whole, {{"content-type", "application/json"}}};
+  return {};
+}
+
+bool same_schema::feed(std::string_view bytes, std::string& out) {
+  out += bytes;
+  return true;
+}
+
+bool same_schema::finish(std::string& /*out*/) { return true; }
+
+void same_schema::abort(std::string_view message, std::string& out) {
+  // The cut may lie inside an event; a blank line ends it, and is nothing between two.
+  if (is_event_stream_) append_error_event(out.append("\n\n"), op_, {}, {}, message);
+}
+
+base::result<reply, refusal> same_schema::whole(const codec::response_head& head,
+                                                std::string_view body) {
+  return reply{head.status, {{"content-type", "application/json"}}, wrap_error(head.status, body)};
+}
+
+std::string same_schema::wrap_error(int status, std::string_view body) const {
+  return error_body(op_, status, {}, std::to_string(status), quoted_error_text(status, body));
+}
+
+}  // namespace understudy::translate
