@@ -1,5 +1,5 @@
-// Shared by the benchmark's origin and load generator: sockets, clock, payloads and a small HTTP/1.1
-// reader. It trusts its peer (loopback only) and is not a general parser.
+// Shared by the benchmark's origin and load generator: sockets, clock, payloads and a small
+// HTTP/1.1 reader. It trusts its peer (loopback only) and is not a general parser.
 #pragma once
 
 #include <arpa/inet.h>
@@ -38,7 +38,8 @@ inline std::uint64_t now_ns() {
 inline std::uint64_t to_number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc{} || end != text.data() + text.size()) die("not a number: " + std::string(text));
+  if (ec != std::errc{} || end != text.data() + text.size())
+    die("not a number: " + std::string(text));
   return value;
 }
 
@@ -151,7 +152,8 @@ constexpr std::string_view time_mark = R"("t":")";
 constexpr std::size_t time_digits = 16;
 constexpr std::string_view done_event = "data: [DONE]\n\n";
 
-// One SSE event of `total` bytes; its 16 hex digits after time_mark are overwritten with the send time.
+// One SSE event of `total` bytes; its 16 hex digits after time_mark are overwritten with the send
+// time.
 inline std::string chat_event(std::size_t total) {
   return padded(R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":")",
                 "\"}}],\"t\":\"0000000000000000\"}\n\n", total);
@@ -167,7 +169,8 @@ inline std::uint64_t read_hex(std::string_view text) {
   return value;
 }
 
-// Reads one message at a time: head, then body by content-length or chunked. Body bytes go to a sink.
+// Reads one message at a time: head, then body by content-length or chunked. Body bytes go to a
+// sink.
 class message_reader {
  public:
   bool has_head() const { return phase_ != phase::head; }
@@ -180,7 +183,8 @@ class message_reader {
 
   // Value of a header given in lower case with its colon, or empty.
   std::string_view header(std::string_view name) const {
-    for (std::size_t at = head_.find("\r\n"); at != std::string::npos; at = head_.find("\r\n", at)) {
+    for (std::size_t at = head_.find("\r\n"); at != std::string::npos;
+         at = head_.find("\r\n", at)) {
       at += 2;
       if (at + name.size() > head_.size()) break;
       if (strncasecmp(head_.data() + at, name.data(), name.size()) != 0) continue;

@@ -1,9 +1,13 @@
 // The benchmark's client: one thread, epoll, a fixed number of keep-alive connections and requests.
-// Every answer is checked; a wrong one is an error and the exit status is 1. Prints one line of JSON.
-//   load run   --port N --reply SPEC --connections N --requests N --body BYTES [--model M] [--translated 1]
-//   load hold  --port N --reply SPEC --connections N ... : one answer (or first event) on each connection,
-//              prints "ready", keeps them open until standard input ends, checks that all still live
-//   load first --port N ... -- COMMAND...  : starts COMMAND, prints milliseconds from exec to the first 200
+// Every answer is checked; a wrong one is an error and the exit status is 1. Prints one line of
+// JSON.
+//   load run   --port N --reply SPEC --connections N --requests N --body BYTES [--model M]
+//   [--translated 1] load hold  --port N --reply SPEC --connections N ... : one answer (or first
+//   event) on each connection,
+//              prints "ready", keeps them open until standard input ends, checks that all still
+//              live
+//   load first --port N ... -- COMMAND...  : starts COMMAND, prints milliseconds from exec to the
+//   first 200
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -43,10 +47,12 @@ class load {
         expected_(chat_reply(spec_.bytes)) {
     const std::string body =
         chat_request(given.text("model", "bench"), spec_.is_stream, given.number("body", 1024));
-    request_ = "POST /v1/chat/completions HTTP/1.1\r\nhost: bench.local\r\nuser-agent: bench\r\n"
-               "accept: */*\r\nauthorization: Bearer sk-bench\r\ncontent-type: application/json\r\n"
-               "x-bench-reply: " + given.text("reply", "json:1024") +
-               "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    request_ =
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: bench.local\r\nuser-agent: bench\r\n"
+        "accept: */*\r\nauthorization: Bearer sk-bench\r\ncontent-type: application/json\r\n"
+        "x-bench-reply: " +
+        given.text("reply", "json:1024") + "\r\ncontent-length: " + std::to_string(body.size()) +
+        "\r\n\r\n" + body;
     latencies_.reserve(requests_left_);
   }
 
@@ -233,7 +239,8 @@ class load {
     } else if (is_translated_) {
       const std::string sent = converse_reply(spec_.bytes);
       const auto text = sent.substr(sent.find("xxx"), sent.rfind("xxx") + 3 - sent.find("xxx"));
-      if (one.body.find("\"content\":\"" + text + '"') == std::string::npos) fail("wrong text" + head());
+      if (one.body.find("\"content\":\"" + text + '"') == std::string::npos)
+        fail("wrong text" + head());
     } else if (one.body != expected_) {
       fail("wrong body" + head());
     }
@@ -298,7 +305,8 @@ int time_first_answer(const options& given, char** argv) {
     CPU_ZERO(&where);
     CPU_SET(given.number("cpu", 0), &where);
     if (given.number("cpu", 1000) != 1000) sched_setaffinity(0, sizeof where, &where);
-    const int log = open(given.text("log", "/dev/null").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    const int log =
+        open(given.text("log", "/dev/null").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     execv(argv[given.rest()], argv + given.rest());

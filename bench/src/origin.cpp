@@ -1,6 +1,7 @@
-// The benchmark's origin: a single-threaded epoll server that answers chat completions (OpenAI schema) and
-// Bedrock Converse calls, whole or streamed, in cleartext and TLS. The reply is what the request's
-// x-bench-reply header asks for. usage: origin --port N --fallback N [--tls N --cert F --key F]
+// The benchmark's origin: a single-threaded epoll server that answers chat completions (OpenAI
+// schema) and Bedrock Converse calls, whole or streamed, in cleartext and TLS. The reply is what
+// the request's x-bench-reply header asks for. usage: origin --port N --fallback N [--tls N --cert
+// F --key F]
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -46,7 +47,8 @@ class origin {
     if (given.number("tls", 0) != 0) {
       tls_.reset(SSL_CTX_new(TLS_server_method()));
       if (SSL_CTX_use_certificate_chain_file(tls_.get(), given.text("cert").c_str()) != 1 ||
-          SSL_CTX_use_PrivateKey_file(tls_.get(), given.text("key").c_str(), SSL_FILETYPE_PEM) != 1) {
+          SSL_CTX_use_PrivateKey_file(tls_.get(), given.text("key").c_str(), SSL_FILETYPE_PEM) !=
+              1) {
         die("cannot read --cert or --key");
       }
       open(given.number("tls", 0), true, "primary");
@@ -190,8 +192,8 @@ class origin {
     }
     auto& pieces = streams_[{is_bedrock, one.from->name == "primary", one.spec.bytes}];
     if (pieces == nullptr) {
-      pieces = std::make_shared<stream_pieces>(
-          make_stream(is_bedrock, one.from->name, one.spec.bytes));
+      pieces =
+          std::make_shared<stream_pieces>(make_stream(is_bedrock, one.from->name, one.spec.bytes));
     }
     one.pieces = pieces;
     one.events_left = one.spec.events;
@@ -239,7 +241,8 @@ class origin {
     one.waits_for_write = false;
   }
 
-  // How long to sleep; null without end. Finer than a millisecond, so that streams do not clot together.
+  // How long to sleep; null without end. Finer than a millisecond, so that streams do not clot
+  // together.
   const timespec* wait_time(timespec& wait) const {
     for (const connection* one : hot_) {
       if (!one->waits_for_write) return &wait;

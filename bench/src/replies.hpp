@@ -1,4 +1,5 @@
-// What the origin sends: heads, bodies and single stream events, in the OpenAI schema and in Bedrock's.
+// What the origin sends: heads, bodies and single stream events, in the OpenAI schema and in
+// Bedrock's.
 #pragma once
 
 #include <array>
@@ -11,9 +12,10 @@
 namespace bench {
 
 inline std::string converse_reply(std::size_t total) {
-  return padded(R"({"metrics":{"latencyMs":1},"output":{"message":{"role":"assistant","content":[{"text":")",
-                R"("}]}},"stopReason":"end_turn","usage":{"inputTokens":9,"outputTokens":12,"totalTokens":21}})",
-                total);
+  return padded(
+      R"({"metrics":{"latencyMs":1},"output":{"message":{"role":"assistant","content":[{"text":")",
+      R"("}]}},"stopReason":"end_turn","usage":{"inputTokens":9,"outputTokens":12,"totalTokens":21}})",
+      total);
 }
 
 inline std::uint32_t crc32(std::string_view bytes) {
@@ -21,13 +23,15 @@ inline std::uint32_t crc32(std::string_view bytes) {
     std::array<std::uint32_t, 256> rows{};
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
       std::uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = (value & 1U) ? (value >> 1U) ^ 0xEDB88320U : value >> 1U;
+      for (int bit = 0; bit < 8; ++bit)
+        value = (value & 1U) ? (value >> 1U) ^ 0xEDB88320U : value >> 1U;
       rows[i] = value;
     }
     return rows;
   }();
   std::uint32_t crc = 0xFFFFFFFFU;
-  for (const char byte : bytes) crc = table[(crc ^ static_cast<unsigned char>(byte)) & 255U] ^ (crc >> 8U);
+  for (const char byte : bytes)
+    crc = table[(crc ^ static_cast<unsigned char>(byte)) & 255U] ^ (crc >> 8U);
   return ~crc;
 }
 
@@ -63,7 +67,8 @@ inline std::string http_chunk(std::string_view data) {
   return std::string(size).append(data).append("\r\n");
 }
 
-inline std::string head_for(std::string_view type, std::string_view origin, std::string_view framing) {
+inline std::string head_for(std::string_view type, std::string_view origin,
+                            std::string_view framing) {
   std::string head = "HTTP/1.1 200 OK\r\ncontent-type: ";
   head.append(type).append("\r\nx-bench-origin: ").append(origin);
   head.append("\r\nx-amzn-requestid: bench-request\r\n").append(framing).append("\r\n\r\n");
@@ -72,7 +77,8 @@ inline std::string head_for(std::string_view type, std::string_view origin, std:
 
 inline std::string whole_reply(bool is_bedrock, std::string_view origin, std::uint64_t bytes) {
   const std::string body = is_bedrock ? converse_reply(bytes) : chat_reply(bytes);
-  return head_for("application/json", origin, "content-length: " + std::to_string(body.size())) + body;
+  return head_for("application/json", origin, "content-length: " + std::to_string(body.size())) +
+         body;
 }
 
 // The pieces of a streamed answer: what comes before the events, one event, what comes after.
@@ -90,8 +96,9 @@ inline stream_pieces make_stream(bool is_bedrock, std::string_view origin, std::
   pieces.first = head_for(type, origin, "transfer-encoding: chunked");
   if (is_bedrock) {
     pieces.first += http_chunk(event_frame("messageStart", R"({"role":"assistant"})"));
-    pieces.event = http_chunk(event_frame(
-        "contentBlockDelta", padded(R"({"contentBlockIndex":0,"delta":{"text":")", R"("}})", bytes)));
+    pieces.event = http_chunk(
+        event_frame("contentBlockDelta",
+                    padded(R"({"contentBlockIndex":0,"delta":{"text":")", R"("}})", bytes)));
     pieces.last =
         http_chunk(event_frame("contentBlockStop", R"({"contentBlockIndex":0})")) +
         http_chunk(event_frame("messageStop", R"({"stopReason":"end_turn"})")) +
