@@ -9,12 +9,13 @@ namespace understudy::config {
 enum class severity : std::uint8_t { error, warning, info };
 
 /// One thing to tell the user, in the format of spec/interface.md:
-/// `FILE:LINE:COLUMN: error|warning: KIND NAMESPACE/NAME: field.path: what is wrong; what to write`.
+/// `FILE:LINE:COLUMN: error|warning: KIND NAMESPACE/NAME: field.path: what is wrong; what to
+/// write`.
 struct finding {
   severity level = severity::error;
   std::string file;
-  int line = 0;    ///< from 1; 0 when there is no position
-  int column = 0;  ///< from 1
+  int line = 0;         ///< from 1; 0 when there is no position
+  int column = 0;       ///< from 1
   std::string object;   ///< `AIGatewayRoute default/provider-fallback`, may be empty
   std::string field;    ///< `spec.rules[0].backendRefs[1].name`, may be empty
   std::string message;  ///< what is wrong; what to write instead

@@ -17,6 +17,9 @@ struct load_options {
   bool is_lenient = false;  ///< an unknown field is a warning
   /// Looks an environment variable up; absent means unset.
   std::function<std::optional<std::string>(const std::string&)> environment;
+  /// Contents of a file that a configuration names (Secret annotations); nothing when it can't be
+  /// read. load_paths reads the real one when this is empty.
+  std::function<std::optional<std::string>(const std::string&)> read_file;
 };
 
 struct source_file {

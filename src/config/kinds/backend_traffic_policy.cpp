@@ -1,0 +1,143 @@
+#include "config/kinds.hpp"
+#include "config/scalars.hpp"
+#include "config/shared_fields.hpp"
+
+namespace understudy::config {
+
+constexpr auto not_yet = acts::not_yet;
+
+constexpr std::array<std::string_view, 13> triggers{"5xx",
+                                                    "gateway-error",
+                                                    "reset",
+                                                    "reset-before-request",
+                                                    "connect-failure",
+                                                    "retriable-4xx",
+                                                    "refused-stream",
+                                                    "retriable-status-codes",
+                                                    "cancelled",
+                                                    "deadline-exceeded",
+                                                    "internal",
+                                                    "resource-exhausted",
+                                                    "unavailable"};
+
+static void read_fields(object_reader& in, backoff_spec& out) {
+  in.duration("baseInterval", out.base, {.is_zero_allowed = false});
+  in.duration("maxInterval", out.max, {.is_zero_allowed = false});
+  if (out.max.is_written && !out.base.is_written)
+    in.error(out.max.at, "maxInterval", "stands alone; write `baseInterval` too");
+  if (out.max.is_written && out.base.is_written && out.max.value < out.base.value)
+    in.error(out.max.at, "maxInterval", "is shorter than `baseInterval`; write at least that");
+}
+
+static void read_fields(object_reader& in, per_retry_spec& out) {
+  in.duration("timeout", out.timeout);
+  in.into("backOff", out.backoff);
+}
+
+static void read_fields(object_reader& in, retry_on_spec& out) {
+  out.at = in.at();
+  in.texts("triggers", out.triggers, {}, {.choices = triggers});
+  in.numbers("httpStatusCodes", out.codes, {.min = 100, .max = 599});
+}
+
+static void read_fields(object_reader& in, retry_spec& out) {
+  out.at = in.at();
+  in.number("numRetries", out.num_retries);
+  in.number("numAttemptsPerPriority", out.attempts_per_priority);
+  in.into("perRetry", out.per_retry);
+  in.into("retryOn", out.retry_on);
+}
+
+static void read_fields(object_reader& in, passive_health_spec& out) {
+  out.at = in.at();
+  in.boolean("splitExternalLocalOriginErrors", out.is_split);
+  in.duration("interval", out.interval, {.is_zero_allowed = false});
+  in.number("consecutiveLocalOriginFailures", out.consecutive_local_origin);
+  in.number("consecutiveGatewayErrors", out.consecutive_gateway);
+  in.number("consecutive5XxErrors", out.consecutive_5xx);
+  in.duration("baseEjectionTime", out.base_ejection, {.is_zero_allowed = false});
+  in.number("maxEjectionPercent", out.max_percent, {.max = 100});
+  in.number("failurePercentageThreshold", out.failure_percentage, {.max = 100, .when = not_yet});
+  in.boolean("alwaysEjectOneEndpoint", out.always_one);
+}
+
+static void read_fields(object_reader& in, health_check_spec& out) {
+  in.into("passive", out.passive);
+  in.number("panicThreshold", out.panic_threshold, {.max = 100});
+  in.not_acting({"active"});
+}
+
+static void read_fields(object_reader& in, circuit_breaker_spec& out) {
+  in.number("maxParallelRequests", out.requests);
+  in.number("maxParallelRetries", out.retries);
+  in.number("maxConnections", out.connections, {.when = not_yet});
+  in.number("maxPendingRequests", out.pending, {.when = not_yet});
+  in.number("maxRequestsPerConnection", out.requests_per_connection, {.when = not_yet});
+  in.object("perEndpoint", [&](object_reader& inner) {
+    inner.number("maxConnections", out.connections_per_endpoint, {.when = not_yet});
+  });
+  in.not_acting({"retryBudget"});
+}
+
+static void read_fields(object_reader& in, backend_timeout_spec& out) {
+  in.object("tcp", [&](object_reader& tcp) {
+    tcp.duration("connectTimeout", out.connect, {.is_zero_allowed = false});
+  });
+  in.object("http", [&](object_reader& http) {
+    http.duration("requestTimeout", out.request);
+    http.duration("connectionIdleTimeout", out.connection_idle);
+    http.duration("streamIdleTimeout", out.stream_idle);
+    http.duration("maxConnectionDuration", out.max_connection_duration, {.when = not_yet});
+    http.duration("maxStreamDuration", out.max_stream_duration, {.when = not_yet});
+  });
+}
+
+static void read_load_balancer(object_reader& in, located<std::string>& type) {
+  static constexpr std::array<std::string_view, 5> types{"RoundRobin", "LeastRequest", "Random",
+                                                         "ConsistentHash", "BackendUtilization"};
+  if (in.text("type", type, {.is_required = true, .hint = "`LeastRequest`", .choices = types}) &&
+      (type.value == "ConsistentHash" || type.value == "BackendUtilization")) {
+    in.warning(type.at, "type", "`" + type.value + "` does not act yet; LeastRequest is used");
+    type.value = "LeastRequest";
+  }
+  in.not_acting({"consistentHash", "slowStart", "zoneAware", "endpointOverride",
+                 "backendUtilization", "dynamicModule"});
+}
+
+/// What is read over whole.
+static void read_the_rest(object_reader& spec) {
+  spec.object("connection", [](object_reader& in) {
+    located<std::uint64_t> size;
+    in.quantity("bufferLimit", size, not_yet);
+    in.quantity("socketBufferLimit", size, not_yet);
+    in.not_acting({"preconnect", "perConnectionBufferLimit"});
+  });
+  spec.not_acting({"mergeType", "rateLimit", "faultInjection", "useClientProtocol", "compression",
+                   "compressor", "responseOverride", "httpUpgrade", "requestBuffer", "telemetry",
+                   "admissionControl", "bandwidthLimit", "routingType", "proxyProtocol",
+                   "tcpKeepalive", "dns", "http2"});
+}
+
+object_header& read_backend_traffic_policy(object_reader& root, object_header header,
+                                           kind_context& context) {
+  static constexpr std::array<target_kind_name, 2> targets{
+      {{"HTTPRoute", gateway_group}, {"Gateway", gateway_group}}};
+  auto& out = context.out.traffic_policies.emplace_back();
+  out.header = std::move(header);
+  root.object(
+      "spec",
+      [&](object_reader& spec) {
+        read_targets(spec, targets, out.targets);
+        spec.into("retry", out.retry);
+        spec.into("healthCheck", out.health);
+        spec.into("circuitBreaker", out.breaker);
+        spec.into("timeout", out.timeout);
+        spec.object("loadBalancer",
+                    [&](object_reader& in) { read_load_balancer(in, out.load_balancer); });
+        read_the_rest(spec);
+      },
+      true);
+  return out.header;
+}
+
+}  // namespace understudy::config
