@@ -26,7 +26,9 @@ def one_scenario(scenario, peer, load, is_quick):
 
 
 def serves(scenario, peer):
-    return scenario.upstream != "bedrock" or peer.translates or peer.name == "direct"
+    if scenario.upstream == "bedrock":
+        return peer.translates or peer.name == "direct"
+    return scenario.upstream != "tls" or peer.speaks_tls
 
 
 def load_rounds(peers, scenarios, load, rounds, is_quick, say):

@@ -17,11 +17,12 @@ class Peer:
 
     name = ""
     translates = False
+    speaks_tls = True
 
     def __init__(self, origin, is_realtime):
         self.origin = origin
         self.is_realtime = is_realtime
-        self.directory = WORK / self.name
+        self.directory = WORK / "peers" / self.name
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = None
         self.env = {}
@@ -99,6 +100,20 @@ class Direct(Peer):
         return 0
 
 
+class Relay(Peer):
+    """The floor: bytes copied between two sockets."""
+
+    name = "relay"
+    speaks_tls = False
+
+    @staticmethod
+    def find(may_install):
+        return "a bare epoll loop that copies bytes: the floor, not a proxy"
+
+    def command(self):
+        return [WORK / "relay", "--port", self.ports["plain"], "--to", self.origin.ports["plain"]]
+
+
 class Nginx(Peer):
     name = "nginx"
 
@@ -169,7 +184,7 @@ class Understudy(Peer):
                 "--resolve", f"bench-origin.test:{secure}=127.0.0.1:{secure}"]
 
 
-ALL = {kind.name: kind for kind in (Direct, Nginx, Haproxy, Envoy, Understudy)}
+ALL = {kind.name: kind for kind in (Direct, Relay, Nginx, Haproxy, Envoy, Understudy)}
 
 
 def version_of(program, flag):

@@ -1,4 +1,4 @@
-"""The two programs of ours: building them, the origin's life, one run of the load generator."""
+"""The programs of ours: building them, the origin's life, one run of the load generator."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ def build():
     """Compiles origin and load when their sources are newer."""
     WORK.mkdir(exist_ok=True)
     newest = max(path.stat().st_mtime for path in (BENCH / "src").iterdir())
-    for name, libraries in (("origin", ["-lssl", "-lcrypto"]), ("load", [])):
+    for name, libraries in (("origin", ["-lssl", "-lcrypto"]), ("load", []), ("relay", [])):
         binary = WORK / name
         if binary.exists() and binary.stat().st_mtime > newest:
             continue
