@@ -1,0 +1,89 @@
+#pragma once
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <understudy/credentials/aws_chain.hpp>
+#include <understudy/credentials/aws_keys.hpp>
+#include <understudy/plan/plan.hpp>
+
+namespace understudy::credentials {
+
+/// The keys of one credential, replaced as they are refreshed. Thread-safe.
+class key_slot {
+ public:
+  /// Null while there are none that still live; failure() then says why.
+  std::shared_ptr<const aws_keys> keys(base::wall_time now) const;
+  std::string failure() const;
+
+ private:
+  friend class store;
+  /// True where something changed.
+  bool publish(const aws_keys& keys);
+  bool fail(const std::string& reason);
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const aws_keys> keys_;
+  std::string failure_;
+};
+
+/// Finds and refreshes the AWS keys that a plan needs. Everything runs on the control thread's
+/// io_context except slot(), current() and the slots themselves, which any thread may use.
+class store {
+ public:
+  /// The wall clock may be set and machines sleep: no wait is longer than `max_sleep`.
+  store(boost::asio::io_context& context, host_access host,
+        std::chrono::milliseconds max_sleep = std::chrono::minutes{1});
+  ~store();
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  /// Told of each change of state in a sentence without secrets (found, refreshed after a
+  /// failure, failed); on the control thread.
+  using listener = std::function<void(bool is_failure, const std::string& message)>;
+  void on_change(listener heard) { heard_ = std::move(heard); }
+
+  /// Begins to look for what `wanted` needs; what it shares with the plan before is kept. Keys of
+  /// the plan before stay readable (exchanges pin it) until the next call.
+  void configure(const plan::plan& wanted);
+
+  /// Null for a credential that is in none of the last two plans. Keep the handle: a look-up
+  /// takes a lock and compares texts.
+  std::shared_ptr<const key_slot> slot(const plan::aws_credential& wanted) const;
+  std::shared_ptr<const aws_keys> current(const plan::aws_credential& wanted,
+                                          base::wall_time now) const;
+
+  /// Calls back once each slot of the plan has keys or a first failure; at once when so already.
+  void wait_ready(std::function<void()> ready);
+  bool is_ready() const;
+
+  /// Ends all look-ups and timers.
+  void stop();
+
+ private:
+  struct entry;
+  struct keeper;
+  using entries = std::vector<std::shared_ptr<entry>>;
+
+  static std::shared_ptr<entry> find(const entries& among, const plan::aws_credential& wanted);
+  void begin(const std::shared_ptr<entry>& e);
+  void found(entry& e, const found_keys& what);
+  void failed(entry& e, const std::string& reason);
+  void settle(entry& e);
+  void tell_ready();
+
+  boost::asio::io_context& context_;
+  host_access host_;
+  const std::chrono::milliseconds max_sleep_;
+  listener heard_;
+  std::vector<std::function<void()>> waiting_;
+  mutable std::mutex mutex_;  ///< around the two lists
+  entries current_, previous_;
+};
+
+}  // namespace understudy::credentials

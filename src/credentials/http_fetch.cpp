@@ -1,0 +1,125 @@
+#include <understudy/credentials/http_fetch.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+namespace understudy::credentials {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using executor = asio::io_context::executor_type;
+template <class T>
+using awaitable = asio::awaitable<T, executor>;
+using tcp = asio::ip::tcp;
+using stream = beast::basic_stream<tcp, executor>;
+using fetched = base::result<http_reply, std::string>;
+using time_point = std::chrono::steady_clock::time_point;
+
+constexpr std::uint64_t max_body_bytes = 64U * 1024;
+constexpr auto use_await = asio::as_tuple(asio::use_awaitable_t<executor>{});
+
+std::string host_field(const http_call& call) {
+  const bool is_v6 = call.host.find(':') != std::string::npos;
+  std::string text = is_v6 ? "[" + call.host + "]" : call.host;
+  if (call.port != (call.is_tls ? 443 : 80)) text += ":" + std::to_string(call.port);
+  return text;
+}
+
+std::string describe(const char* phase, const http_call& call, error_code ec) {
+  const bool is_timeout = ec == beast::error::timeout || ec == asio::error::operation_aborted;
+  return std::string{phase} + " " + host_field(call) + ": " +
+         (is_timeout ? std::string{"timed out"} : ec.message());
+}
+
+template <class Stream>
+awaitable<fetched> exchange(Stream& to, const http_call& call, time_point deadline) {
+  http::request<http::string_body> request;
+  request.version(11);
+  request.method_string(call.method);
+  request.target(call.target);
+  request.set(http::field::host, host_field(call));
+  request.set(http::field::user_agent, "understudy");
+  request.set(http::field::connection, "close");
+  for (const auto& f : call.fields) request.set(f.name, f.value);
+  request.prepare_payload();
+  beast::get_lowest_layer(to).expires_at(deadline);
+  auto written = co_await http::async_write(to, request, use_await);
+  if (std::get<0>(written)) co_return describe("sending to", call, std::get<0>(written));
+
+  beast::flat_buffer buffer{max_body_bytes};
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(max_body_bytes);
+  beast::get_lowest_layer(to).expires_at(deadline);
+  auto read = co_await http::async_read(to, buffer, parser, use_await);
+  if (std::get<0>(read)) co_return describe("the answer of", call, std::get<0>(read));
+  http_reply reply;
+  reply.status = static_cast<int>(parser.get().result_int());
+  reply.body = std::move(parser.get().body());
+  co_return reply;
+}
+
+awaitable<fetched> exchange_tls(stream plain, const http_call& call, time_point deadline) {
+  asio::ssl::context context{asio::ssl::context::tls_client};
+  error_code ec;
+  context.set_default_verify_paths(ec);
+  asio::ssl::stream<stream> secure{std::move(plain), context};
+  secure.set_verify_mode(asio::ssl::verify_peer, ec);
+  secure.set_verify_callback(asio::ssl::host_name_verification{call.host}, ec);
+  if (SSL_set_tlsext_host_name(secure.native_handle(), call.host.c_str()) != 1)
+    co_return std::string{"TLS cannot be set up"};
+  secure.next_layer().expires_at(deadline);
+  auto shaken = co_await secure.async_handshake(asio::ssl::stream_base::client, use_await);
+  if (std::get<0>(shaken)) co_return describe("TLS with", call, std::get<0>(shaken));
+  co_return co_await exchange(secure, call, deadline);
+}
+
+awaitable<base::result<std::vector<tcp::endpoint>, std::string>> look_up(asio::io_context& context,
+                                                                         const http_call& call) {
+  error_code ec;
+  const auto address = asio::ip::make_address(call.host, ec);
+  std::vector<tcp::endpoint> endpoints;
+  if (!ec) {
+    endpoints.emplace_back(address, call.port);
+    co_return endpoints;
+  }
+  asio::ip::basic_resolver<tcp, executor> resolver{context.get_executor()};
+  auto resolved = co_await resolver.async_resolve(call.host, std::to_string(call.port), use_await);
+  if (std::get<0>(resolved)) co_return describe("looking up", call, std::get<0>(resolved));
+  for (const auto& entry : std::get<1>(resolved)) endpoints.push_back(entry.endpoint());
+  co_return endpoints;
+}
+
+}  // namespace
+
+awaitable<fetched> fetch(asio::io_context& context, http_call call) {
+  const auto deadline = std::chrono::steady_clock::now() + call.timeout;
+  auto endpoints = co_await look_up(context, call);
+  if (!endpoints) co_return endpoints.error();
+  stream plain{context.get_executor()};
+  error_code last = asio::error::host_not_found;
+  for (const auto& endpoint : *endpoints) {
+    plain.expires_at(deadline);
+    auto connected = co_await plain.async_connect(endpoint, use_await);
+    last = std::get<0>(connected);
+    if (!last || last == beast::error::timeout) break;
+  }
+  if (last) co_return describe("connecting to", call, last);
+  if (call.is_tls) co_return co_await exchange_tls(std::move(plain), call, deadline);
+  co_return co_await exchange(plain, call, deadline);
+}
+
+}  // namespace understudy::credentials
