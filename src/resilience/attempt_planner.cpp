@@ -100,8 +100,7 @@ host* attempt_planner::impl::choose_for_retry() {
   const load_table& table = owner.current_load();
   host* chosen = nullptr;
   for (int i = 0; i < picks_of_retry; ++i) {
-    const std::size_t rank =
-        choose_priority(steer.load(table, tried_ranks.view()), random.next());
+    const std::size_t rank = choose_priority(steer.load(table, tried_ranks.view()), random.next());
     chosen = rank == no_priority ? nullptr : owner.pick_in(rank, random);
     if (chosen == nullptr) return nullptr;
     if (std::ranges::find(tried_hosts.view(), chosen->id) == tried_hosts.view().end())
@@ -206,12 +205,13 @@ decision attempt_planner::impl::on_outcome(const outcome& result, time_point now
   seen.is_early_data = result.is_early_data || limits.is_early_data;
   const retriability how =
       limits.is_replayable ? classify(retry, seen, is_request_sent) : retriability::no;
-  if (how == retriability::no || is_only_silence_left()) {
+  if (how == retriability::no) {
     const bool is_error =
         result.what != failure_class::status || result.status >= first_error_status;
     return finish(result, is_error ? stop_reason::not_retriable : stop_reason::none);
   }
-  if (retries >= retry.num_retries) return finish(result, stop_reason::retries_exhausted);
+  if (retries >= retry.num_retries || is_only_silence_left())
+    return finish(result, stop_reason::retries_exhausted);
   ++retries;
   if (!owner.breaker.try_retry()) return finish(result, stop_reason::retry_overflow);
   holds_retry_slot = true;
@@ -220,11 +220,11 @@ decision attempt_planner::impl::on_outcome(const outcome& result, time_point now
 }
 
 decision attempt_planner::impl::start_retry(retriability how, time_point now) {
-  if (how == retriability::at_once) {
+  if (how == retriability::at_once || now >= deadline) {
     wait_until = now;
     return next(now);
   }
-  if (retry.is_immediate_on_next_priority && now < deadline) {
+  if (retry.is_immediate_on_next_priority) {
     host* chosen = choose();
     if (chosen != nullptr && !has_tried_priority(chosen->rank)) return open(*chosen);
   }

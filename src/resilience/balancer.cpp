@@ -57,8 +57,7 @@ void balancer::add_locality(std::uint32_t weight) {
 void balancer::set_hosts(std::size_t n, std::vector<host*> hosts) {
   localities_[n].all = std::move(hosts);
   all_.hosts.clear();
-  for (const auto& l : localities_)
-    all_.hosts.insert(all_.hosts.end(), l.all.begin(), l.all.end());
+  for (const auto& l : localities_) all_.hosts.insert(all_.hosts.end(), l.all.begin(), l.all.end());
 }
 
 void balancer::refresh(std::uint32_t trial_limit) {

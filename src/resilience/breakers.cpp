@@ -20,8 +20,7 @@ std::uint32_t breakers::max_retries() const {
   if (!params_.retry_budget) return params_.max_parallel_retries;
   const auto& budget = *params_.retry_budget;
   const std::uint64_t share = std::uint64_t{requests_} * budget.percent / 100;
-  return static_cast<std::uint32_t>(
-      std::max<std::uint64_t>(share, budget.min_retry_concurrency));
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(share, budget.min_retry_concurrency));
 }
 
 }  // namespace understudy::resilience

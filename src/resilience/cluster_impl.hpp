@@ -36,7 +36,9 @@ struct cluster::impl {
   pick open(host& chosen);
   void close(const pick& opened);
 
-  std::uint32_t trial_limit() const { return params.ejection ? params.ejection->trial_requests : 0; }
+  std::uint32_t trial_limit() const {
+    return params.ejection ? params.ejection->trial_requests : 0;
+  }
 
   cluster_params params;
   ejection detector;

@@ -29,10 +29,10 @@ retriability classify_status(const retry_params& policy, const outcome& result) 
                          policy.status_codes.test(static_cast<std::size_t>(status));
   if (is_listed && status == too_early)
     return result.is_early_data ? retriability::no : retriability::at_once;
-  const bool is_retried =
-      is_listed || (has(policy, trigger::five_xx) && status >= 500 && status <= 599) ||
-      (has(policy, trigger::gateway_error) && is_gateway_status(status)) ||
-      (has(policy, trigger::retriable_4xx) && status == conflict);
+  const bool is_retried = is_listed ||
+                          (has(policy, trigger::five_xx) && status >= 500 && status <= 599) ||
+                          (has(policy, trigger::gateway_error) && is_gateway_status(status)) ||
+                          (has(policy, trigger::retriable_4xx) && status == conflict);
   return is_retried ? retriability::after_backoff : retriability::no;
 }
 

@@ -90,8 +90,7 @@ TEST_CASE("7.1 absences under dense traffic", "[timeline]") {
   const absences found = run_dense(w, 12'000, primary_does(status(500)));
   REQUIRE(found.lengths.size() > 65);
   const std::vector<double> first = {5.9, 11.9, 15.9, 21.9, 25.9, 31.9, 35.9};
-  for (std::size_t i = 0; i < first.size(); ++i)
-    CHECK(is_near(found.lengths[i], first[i]));
+  for (std::size_t i = 0; i < first.size(); ++i) CHECK(is_near(found.lengths[i], first[i]));
   for (std::size_t i = 0; i < found.lengths.size(); ++i) {
     const double nominal = std::min(5.0 * static_cast<double>(i + 1), 300.0);
     CHECK(found.lengths[i] >= nominal);
@@ -109,11 +108,10 @@ TEST_CASE("7.1 300 s of dense traffic: no client sees the failure", "[timeline]"
     REQUIRE(r.last.status == 200);
     if (r.attempts.size() > 1) paid.push_back(tick * 0.2 - 0.1);
   }
-  const std::vector<double> windows = {0.1,  6.1,   18.1,  34.1,  56.1,
-                                       82.1, 114.1, 150.1, 192.1, 238.1, 290.1};
+  const std::vector<double> windows = {0.1,   6.1,   18.1,  34.1,  56.1, 82.1,
+                                       114.1, 150.1, 192.1, 238.1, 290.1};
   REQUIRE(paid.size() == windows.size());
-  for (std::size_t i = 0; i < windows.size(); ++i)
-    CHECK(is_near(paid[i], windows[i]));
+  for (std::size_t i = 0; i < windows.size(); ++i) CHECK(is_near(paid[i], windows[i]));
 }
 
 TEST_CASE("7.2 refused connection and connect timeout fail over like a 500", "[timeline]") {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +35,7 @@ inline reply status(int code) {
 inline reply fails(failure_class what, double takes = 0) {
   reply r;
   r.result.what = what;
-  r.result.is_bytes_sent =
-      what != failure_class::connect && what != failure_class::connect_timeout;
+  r.result.is_bytes_sent = what != failure_class::connect && what != failure_class::connect_timeout;
   r.takes = takes;
   return r;
 }
@@ -74,11 +74,24 @@ inline cluster_params seed_params() {
   return p;
 }
 
+/// The same number for ever.
+class fixed_random final : public base::random_source {
+ public:
+  explicit fixed_random(std::uint64_t value) : value_{value} {}
+  std::uint64_t next() override { return value_; }
+
+ private:
+  std::uint64_t value_;
+};
+
 class world {
  public:
   world(const cluster_params& params, const std::vector<std::vector<std::string>>& hosts,
         std::uint64_t seed)
-      : random{seed}, state{params, at(0)} {
+      : world{params, hosts, std::make_unique<base::seeded_random>(seed)} {}
+  world(const cluster_params& params, const std::vector<std::vector<std::string>>& hosts,
+        std::unique_ptr<base::random_source> source)
+      : random_owner{std::move(source)}, random{*random_owner}, state{params, at(0)} {
     for (std::size_t i = 0; i < hosts.size(); ++i)
       state.set_hosts(static_cast<std::uint32_t>(i), hosts[i], at(0));
   }
@@ -111,8 +124,7 @@ class world {
       story.last = r.result;
       d = planner.on_outcome(r.result, at(now));
     }
-    if (story.step == next_step::accept)
-      planner.end(attempt_planner::ending::complete, at(now));
+    if (story.step == next_step::accept) planner.end(attempt_planner::ending::complete, at(now));
     return story;
   }
 
@@ -122,7 +134,8 @@ class world {
     return {};
   }
 
-  base::seeded_random random;
+  std::unique_ptr<base::random_source> random_owner;
+  base::random_source& random;
   cluster state;
 };
 

@@ -27,11 +27,11 @@ enum class next_step : std::uint8_t {
 enum class stop_reason : std::uint8_t {
   none,
   not_retriable,
-  retries_exhausted,   ///< URX
-  retry_overflow,      ///< UO: retry breaker or budget
-  no_healthy_host,     ///< UH
-  request_timeout,     ///< UT
-  overflow,            ///< UO: the attempt itself was refused by a breaker
+  retries_exhausted,  ///< URX
+  retry_overflow,     ///< UO: retry breaker or budget
+  no_healthy_host,    ///< UH
+  request_timeout,    ///< UT
+  overflow,           ///< UO: the attempt itself was refused by a breaker
 };
 
 struct decision {

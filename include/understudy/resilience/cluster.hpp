@@ -26,10 +26,10 @@ struct health_event {
   host_id host = no_host;
   std::uint32_t locality = 0;
   std::string address;
-  std::string_view detector;         ///< `consecutive5XxErrors`, …
+  std::string_view detector;  ///< `consecutive5XxErrors`, …
   std::uint32_t multiplier = 0;
-  time_point at;                     ///< when it took place (the sweep's own time for `returned`)
-  base::duration ejection_time{};    ///< nominal, before rounding up to the sweep
+  time_point at;                   ///< when it took place (the sweep's own time for `returned`)
+  base::duration ejection_time{};  ///< nominal, before rounding up to the sweep
 };
 
 /// A host as /status shows it.
@@ -63,8 +63,7 @@ class cluster {
 
   /// The addresses of one locality. Known ones keep their host_id and state, others are added or
   /// dropped. Order is kept for round robin. Empty removes all.
-  void set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses,
-                 time_point now);
+  void set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses, time_point now);
   /// Address text given to set_hosts; empty for a host that is gone.
   std::string_view address(host_id host) const;
 

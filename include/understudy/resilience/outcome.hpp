@@ -5,15 +5,15 @@ namespace understudy::resilience {
 
 /// How an attempt ended before its response was accepted (spec/resilience.md §1.3).
 enum class failure_class : std::uint8_t {
-  status,           ///< response head arrived; see `status`
-  connect,          ///< refused, unreachable, name not resolved, TLS handshake failed
+  status,   ///< response head arrived; see `status`
+  connect,  ///< refused, unreachable, name not resolved, TLS handshake failed
   connect_timeout,
-  closed,           ///< established connection ended before the head
-  protocol,         ///< unparsable response
-  per_try,          ///< per-try (or per-try idle) timer
-  global,           ///< request timeout: no retry decision is made
-  overflow,         ///< circuit breaker
-  no_host,          ///< nothing could be picked; no attempt was made
+  closed,    ///< established connection ended before the head
+  protocol,  ///< unparsable response
+  per_try,   ///< per-try (or per-try idle) timer
+  global,    ///< request timeout: no retry decision is made
+  overflow,  ///< circuit breaker
+  no_host,   ///< nothing could be picked; no attempt was made
 };
 
 struct outcome {

@@ -26,7 +26,8 @@ enum class trigger : std::uint8_t {
   internal,
   resource_exhausted,
   unavailable,
-  per_try_timeout,  ///< FailoverPolicy `retryOn.timeout`; no BackendTrafficPolicy trigger means it alone
+  per_try_timeout,  ///< FailoverPolicy `retryOn.timeout`; no BackendTrafficPolicy trigger means it
+                    ///< alone
 };
 inline constexpr std::size_t trigger_count = 14;
 using trigger_set = std::bitset<trigger_count>;
@@ -34,6 +35,7 @@ using trigger_set = std::bitset<trigger_count>;
 struct backoff_params {
   milliseconds base{25};
   milliseconds max{250};
+  bool operator==(const backoff_params&) const = default;
 };
 
 struct retry_params {
@@ -48,6 +50,7 @@ struct retry_params {
   /// FailoverPolicy's behaviour where Envoy has none; all false for a written BackendTrafficPolicy.
   bool is_immediate_on_next_priority = false;  ///< no back-off before the first try of a priority
   bool avoids_timed_out_hosts = false;         ///< a silent host is not tried again by this request
+  bool operator==(const retry_params&) const = default;
 };
 
 struct ejection_params {
@@ -62,15 +65,22 @@ struct ejection_params {
   bool is_split = false;  ///< splitExternalLocalOriginErrors
   bool always_ejects_one = false;
   std::uint32_t trial_requests = 1;  ///< FailoverPolicy `ejection.trialRequests`; 0: no limit
+  bool operator==(const ejection_params&) const = default;
 };
 
-enum class balancing : std::uint8_t { least_request, round_robin, random, consistent_hash,
-                                      backend_utilization };
+enum class balancing : std::uint8_t {
+  least_request,
+  round_robin,
+  random,
+  consistent_hash,
+  backend_utilization
+};
 
 /// Replaces max_parallel_retries: a share of the requests in flight, at least a minimum.
 struct retry_budget_params {
   std::uint32_t percent = 20;
   std::uint32_t min_retry_concurrency = 3;
+  bool operator==(const retry_budget_params&) const = default;
 };
 
 struct breaker_params {
@@ -81,12 +91,14 @@ struct breaker_params {
   std::optional<retry_budget_params> retry_budget;
   std::optional<std::uint32_t> max_requests_per_connection;
   std::optional<std::uint32_t> max_connections_per_endpoint;
+  bool operator==(const breaker_params&) const = default;
 };
 
 /// One backendRef of the rule: a locality in Envoy's words.
 struct locality_params {
   std::uint32_t priority = 0;
   std::uint32_t weight = 1;  ///< 0: left out
+  bool operator==(const locality_params&) const = default;
 };
 
 struct cluster_params {
@@ -96,6 +108,7 @@ struct cluster_params {
   balancing load_balancer = balancing::least_request;
   std::uint32_t panic_threshold = 50;
   breaker_params breaker;
+  bool operator==(const cluster_params&) const = default;
 };
 
 }  // namespace understudy::resilience

@@ -1,0 +1,271 @@
+#include <map>
+
+#include <understudy/resilience/backoff.hpp>
+#include <understudy/resilience/balancer.hpp>
+#include <understudy/resilience/inline_list.hpp>
+#include <understudy/resilience/priority_load.hpp>
+#include <understudy/resilience/retry_decision.hpp>
+#include <understudy/resilience/steering.hpp>
+
+#include "catch.hpp"
+#include "world.hpp"
+
+using namespace understudy::resilience;
+using namespace understudy::resilience::test;
+using understudy::base::seeded_random;
+
+namespace {
+
+using percents = std::vector<std::uint32_t>;
+
+/// Numbers in turn; running out is an error of the test.
+class scripted_random final : public understudy::base::random_source {
+ public:
+  explicit scripted_random(std::vector<std::uint64_t> values) : values_{std::move(values)} {}
+  std::uint64_t next() override { return values_.at(at_++); }
+
+ private:
+  std::vector<std::uint64_t> values_;
+  std::size_t at_ = 0;
+};
+
+std::vector<host> make_hosts(std::size_t n) {
+  std::vector<host> hosts(n);
+  for (std::size_t i = 0; i < n; ++i) hosts[i].id = static_cast<host_id>(i);
+  return hosts;
+}
+
+std::vector<host*> pointers(std::vector<host>& hosts) {
+  std::vector<host*> list;
+  for (auto& h : hosts) list.push_back(&h);
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("L23 healthy and degraded share the load", "[load]") {
+  load_share share;
+  distribute(percents{10, 20, 10}, percents{20, 10, 0}, share);
+  CHECK(share.healthy == percents{16, 28, 14});
+  CHECK(share.degraded == percents{28, 14, 0});
+}
+
+TEST_CASE("only degraded hosts: the remainder is theirs", "[load]") {
+  load_share share;
+  distribute(percents{0, 0, 0}, percents{30, 30, 30}, share);
+  CHECK(share.degraded == percents{34, 33, 33});
+}
+
+TEST_CASE("L24 the share that holds the random number", "[load]") {
+  const load_share share{{70, 30}, {0, 0}};
+  CHECK(choose_priority(share, 0) == 0);
+  CHECK(choose_priority(share, 69) == 0);
+  CHECK(choose_priority(share, 70) == 1);
+  CHECK(choose_priority(share, 99) == 1);
+  CHECK(choose_priority(share, 170) == 1);
+  CHECK(choose_priority({{0, 100}, {0, 0}}, 0) == 1);
+  CHECK(choose_priority({{40, 0}, {0, 60}}, 40) == 1);
+  CHECK(choose_priority({{0, 0}, {0, 0}}, 5) == no_priority);
+  CHECK(choose_priority({}, 5) == no_priority);
+}
+
+TEST_CASE("3.1 health per cent and panic as tabled", "[load]") {
+  struct row {
+    const char* id;
+    std::vector<priority_counts> counts;
+    percents health;
+    std::vector<char> is_panic;
+    bool is_total_panic;
+  };
+  const row rows[] = {
+      {"L1", {{1, 0, 1}, {1, 0, 1}}, {100, 100}, {0, 0}, false},
+      {"L2", {{0, 0, 1}, {1, 0, 1}}, {0, 100}, {0, 0}, false},
+      {"L4", {{2, 0, 3}, {1, 0, 1}}, {93, 100}, {0, 0}, false},
+      {"L6", {{5, 0, 7}, {1, 0, 1}}, {100, 100}, {0, 0}, false},
+      {"L7", {{7, 0, 10}, {10, 0, 10}}, {98, 100}, {0, 0}, false},
+      {"L8", {{1, 0, 3}, {1, 0, 1}}, {46, 100}, {0, 0}, false},
+      {"L10", {{1, 0, 2}, {0, 0, 1}}, {70, 0}, {0, 1}, false},
+      {"L11", {{0, 0, 2}, {1, 0, 2}}, {0, 70}, {1, 0}, false},
+      {"L12", {{0, 0, 2}, {1, 0, 3}}, {0, 46}, {1, 1}, true},
+      {"L13", {{1, 0, 4}, {1, 0, 4}}, {35, 35}, {1, 1}, true},
+      {"L14", {{0, 0, 1}, {0, 0, 1}}, {0, 0}, {1, 1}, true},
+      {"L16", {{1, 0, 4}, {1, 0, 4}, {1, 0, 1}}, {35, 35, 100}, {0, 0, 0}, false},
+      {"empty", {{0, 0, 0}, {1, 0, 1}}, {0, 100}, {0, 0}, false},
+  };
+  for (const auto& r : rows) {
+    CAPTURE(r.id);
+    load_table table;
+    compute_load(r.counts, 50, table);
+    CHECK(table.health == r.health);
+    CHECK(table.is_panic == r.is_panic);
+    CHECK(table.is_total_panic == r.is_total_panic);
+  }
+}
+
+TEST_CASE("L29 least request keeps the host with fewer requests", "[balancer]") {
+  auto hosts = make_hosts(3);
+  hosts[0].active_requests = 5;
+  hosts[1].active_requests = 3;
+  balancer b{balancing::least_request};
+  b.add_locality(1);
+  b.set_hosts(0, pointers(hosts));
+  b.refresh(0);
+  scripted_random draws{{0, 1, 1, 0, 0, 0}};
+  CHECK(b.pick(draws, false)->id == 1);
+  CHECK(b.pick(draws, false)->id == 1);
+  CHECK(b.pick(draws, false)->id == 0);  // twice the same
+  hosts[1].active_requests = 5;
+  scripted_random ties{{0, 1, 1, 0}};
+  CHECK(b.pick(ties, false)->id == 0);  // the first drawn
+  CHECK(b.pick(ties, false)->id == 1);
+}
+
+TEST_CASE("round robin walks, from a random start", "[balancer]") {
+  auto hosts = make_hosts(3);
+  balancer b{balancing::round_robin};
+  b.add_locality(1);
+  b.set_hosts(0, pointers(hosts));
+  b.refresh(0);
+  scripted_random start{{2}};
+  std::vector<host_id> seen;
+  for (int i = 0; i < 6; ++i) seen.push_back(b.pick(start, false)->id);
+  CHECK(seen == std::vector<host_id>{2, 0, 1, 2, 0, 1});
+}
+
+TEST_CASE("localities take turns by weight, exactly over a period", "[balancer]") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    seeded_random random{seed};
+    locality_schedule s;
+    const double weights[] = {5, 0, 3, 2};
+    s.rebuild(weights, random);
+    std::map<std::size_t, int> seen;
+    for (int i = 0; i < 100; ++i) ++seen[s.next()];
+    CHECK(seen.count(1) == 0);
+    CHECK(std::abs(seen[0] - 50) <= 1);
+    CHECK(std::abs(seen[2] - 30) <= 1);
+    CHECK(std::abs(seen[3] - 20) <= 1);
+  }
+}
+
+TEST_CASE("a schedule rebuilt before every pick is as fair", "[balancer]") {
+  seeded_random random{4};
+  locality_schedule s;
+  const double weights[] = {3, 1};
+  int first = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    s.rebuild(weights, random);
+    first += s.next() == 0 ? 1 : 0;
+  }
+  CHECK(std::abs(first - 15'000) < 300);
+}
+
+TEST_CASE("panic uses every host of the priority, and weights do not count", "[balancer]") {
+  auto hosts = make_hosts(4);
+  hosts[0].health.is_ejected = true;
+  balancer b{balancing::random};
+  b.add_locality(1);
+  b.add_locality(9);
+  auto list = pointers(hosts);
+  b.set_hosts(0, {list[0]});
+  b.set_hosts(1, {list[1], list[2], list[3]});
+  b.refresh(0);
+  CHECK(b.usable() == 3);
+  CHECK(b.total() == 4);
+  seeded_random random{9};
+  std::map<host_id, int> seen;
+  for (int i = 0; i < 4000; ++i) ++seen[b.pick(random, true)->id];
+  for (host_id id = 0; id < 4; ++id) CHECK(std::abs(seen[id] - 1000) < 150);
+  for (int i = 0; i < 100; ++i) CHECK(b.pick(random, false)->id != 0);
+}
+
+TEST_CASE("intervals of the back-off", "[backoff]") {
+  struct row {
+    int base, max;
+    std::vector<int> intervals;
+  };
+  const row rows[] = {{25, 250, {25, 50, 100, 200, 250, 250}},
+                      {100, 10'000, {100, 200, 400, 800, 1600, 3200, 6400, 10'000, 10'000}},
+                      {100, 1000, {100, 200, 400, 800, 1000}},
+                      {1000, 1500, {1000, 1500, 1500}},
+                      {100, 399, {100, 200, 399}},
+                      {0, 0, {1, 1}}};
+  for (const auto& r : rows) {
+    CAPTURE(r.base, r.max);
+    backoff b{{milliseconds{r.base}, milliseconds{r.max}}};
+    seeded_random random{1};
+    for (const int expected : r.intervals) {
+      CHECK(b.interval() == milliseconds{expected});
+      CHECK(b.wait(random) < milliseconds{expected});
+    }
+  }
+}
+
+TEST_CASE("1.4 trigger by class, the whole table", "[retry]") {
+  using c = failure_class;
+  const std::vector<c> columns = {c::connect, c::connect_timeout, c::closed,   c::protocol,
+                                  c::per_try, c::global,          c::overflow, c::no_host};
+  struct row {
+    trigger what;
+    const char* sent;  // one letter a column: y or n
+    const char* unsent;
+  };
+  const row rows[] = {{trigger::five_xx, "yyyyynnn", "yyyyynnn"},
+                      {trigger::gateway_error, "yyyyynnn", "yyyyynnn"},
+                      {trigger::reset, "yyyyynnn", "yyyyynnn"},
+                      {trigger::reset_before_request, "nnnnnnnn", "yyyyynnn"},
+                      {trigger::connect_failure, "yynnnnnn", "yynnnnnn"},
+                      {trigger::retriable_4xx, "nnnnnnnn", "nnnnnnnn"},
+                      {trigger::refused_stream, "nnnnnnnn", "nnnnnnnn"},
+                      {trigger::retriable_status_codes, "nnnnnnnn", "nnnnnnnn"},
+                      {trigger::cancelled, "nnnnnnnn", "nnnnnnnn"},
+                      {trigger::unavailable, "nnnnnnnn", "nnnnnnnn"},
+                      {trigger::per_try_timeout, "nnnnynnn", "nnnnynnn"}};
+  for (const auto& r : rows) {
+    retry_params policy;
+    policy.is_present = true;
+    policy.triggers.set(static_cast<std::size_t>(r.what));
+    policy.status_codes.set(503);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      CAPTURE(static_cast<int>(r.what), i);
+      outcome o;
+      o.what = columns[i];
+      CHECK((classify(policy, o, true) != retriability::no) == (r.sent[i] == 'y'));
+      CHECK((classify(policy, o, false) != retriability::no) == (r.unsent[i] == 'y'));
+    }
+  }
+}
+
+TEST_CASE("statuses by trigger", "[retry]") {
+  const auto retried = [](trigger what, int code) {
+    retry_params policy;
+    policy.is_present = true;
+    policy.triggers.set(static_cast<std::size_t>(what));
+    policy.status_codes.set(418);
+    outcome o;
+    o.status = code;
+    return classify(policy, o, true) == retriability::after_backoff;
+  };
+  for (int code = 100; code < 1000; ++code) {
+    CAPTURE(code);
+    CHECK(retried(trigger::five_xx, code) == (code >= 500 && code <= 599));
+    CHECK(retried(trigger::gateway_error, code) == (code >= 502 && code <= 504));
+    CHECK(retried(trigger::retriable_4xx, code) == (code == 409));
+    CHECK(retried(trigger::retriable_status_codes, code) == (code == 418));
+    CHECK_FALSE(retried(trigger::connect_failure, code));
+    CHECK_FALSE(retried(trigger::reset, code));
+  }
+  CHECK_FALSE(retried(trigger::retriable_status_codes, -1));
+}
+
+TEST_CASE("the list keeps its elements beyond the inline ones", "[inline_list]") {
+  inline_list<int, 3> list;
+  for (int n = 0; n < 9; ++n) {
+    CHECK(list.size() == static_cast<std::size_t>(n));
+    CHECK(list.empty() == (n == 0));
+    std::vector<int> expected;
+    for (int i = 0; i < n; ++i) expected.push_back(i);
+    const auto view = list.view();
+    CHECK(std::vector<int>(view.begin(), view.end()) == expected);
+    list.push_back(n);
+  }
+}
