@@ -1,0 +1,92 @@
+#include <understudy/codec/sse.hpp>
+
+#include <tuple>
+#include <vector>
+
+#include <understudy/base/random.hpp>
+
+#include "catch.hpp"
+
+namespace understudy::codec {
+namespace {
+
+using step = sse_scanner::step;
+using kept = std::tuple<std::string, std::string, std::string>;  // type, data, id
+
+template <class F>
+std::vector<kept> scan(std::string_view bytes, F next_size) {
+  sse_scanner scanner;
+  std::vector<kept> out;
+  while (!bytes.empty()) {
+    const std::string piece{bytes.substr(0, next_size())};
+    bytes.remove_prefix(piece.size());
+    std::string_view rest = piece;
+    sse_event event;
+    step last{};
+    while ((last = scanner.next(rest, event)) == step::event)
+      out.emplace_back(event.type, event.data, event.id);
+    CHECK(last == step::need_more);
+    CHECK(rest.empty());
+  }
+  return out;
+}
+
+TEST_CASE("server-sent events", "[sse]") {
+  struct row {
+    std::string bytes;
+    std::vector<kept> events;
+  };
+  const std::vector<row> rows{
+      {"data: a\n\n", {{"", "a", ""}}},
+      {"data:a\n\n", {{"", "a", ""}}},
+      {"data:  a\n\n", {{"", " a", ""}}},
+      {"data: a\r\n\r\ndata: b\r\n\r\n", {{"", "a", ""}, {"", "b", ""}}},
+      {"data: a\r\rdata: b\r\r", {{"", "a", ""}, {"", "b", ""}}},
+      {"data: a\n\r\ndata: b\r\n\n", {{"", "a", ""}, {"", "b", ""}}},
+      {"data: a\ndata: b\n\n", {{"", "a\nb", ""}}},
+      {"data: a\ndata\ndata: c\n\n", {{"", "a\n\nc", ""}}},
+      {"event: x\ndata: a\nid: 7\n\n", {{"x", "a", "7"}}},
+      {"event:error\ndata:{}\n\n", {{"error", "{}", ""}}},
+      {"event: ping\n\n", {{"ping", "", ""}}},
+      {": comment\n\n", {}},
+      {": comment\ndata: a\n\n", {{"", "a", ""}}},
+      {":\n\n:\n\ndata: a\n\n", {{"", "a", ""}}},
+      {"\n\n\ndata: a\n\n\n\n", {{"", "a", ""}}},
+      {"retry: 5\nother\ndatax: 1\n\n", {}},
+      {"data: a\n", {}},
+      {"data: a", {}},
+      {"\xEF\xBB\xBF" "data: a\n\n", {{"", "a", ""}}},
+      {"data: \n\n", {{"", "", ""}}},
+      {"data: [DONE]\n\n", {{"", "[DONE]", ""}}},
+      {"data: a:b: c\n\n", {{"", "a:b: c", ""}}},
+      {"data: " + std::string(3000, 'x') + "\n\n", {{"", std::string(3000, 'x'), ""}}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.bytes.substr(0, 60));
+    CHECK(scan(row.bytes, [&] { return row.bytes.size(); }) == row.events);
+    CHECK(scan(row.bytes, [] { return std::size_t{1}; }) == row.events);
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+      base::seeded_random random{seed};
+      CHECK(scan(row.bytes, [&] { return 1 + random.below(9); }) == row.events);
+    }
+  }
+}
+
+TEST_CASE("an event is bounded, pieces are known", "[sse]") {
+  sse_scanner scanner{32};
+  sse_event event;
+  std::string_view bytes = "data: short\n\ndata: x";
+  CHECK(scanner.next(bytes, event) == step::event);
+  CHECK(event.data == "short");
+  CHECK(scanner.is_between_events());
+  CHECK(scanner.next(bytes, event) == step::need_more);
+  CHECK(!scanner.is_between_events());
+  const std::string rest(40, 'y');
+  bytes = rest;
+  CHECK(scanner.next(bytes, event) == step::too_large);
+  bytes = "\n\ndata: a\n\n";
+  CHECK(scanner.next(bytes, event) == step::too_large);
+}
+
+}  // namespace
+}  // namespace understudy::codec
