@@ -17,6 +17,7 @@ void read_target(object_reader& in, std::span<const target_kind_name> kinds, tar
   std::vector<std::string_view> names;
   for (const auto& k : kinds) names.push_back(k.kind);
   out.at = in.at();
+  out.field = in.path();
   in.text("kind", out.kind,
           {.is_required = true, .hint = "the kind of the target", .choices = names});
   const auto known = std::ranges::find(kinds, out.kind.value, &target_kind_name::kind);
@@ -56,6 +57,7 @@ void read_parents(object_reader& in, std::string_view key, std::vector<target_re
           [&](object_reader& item) {
             auto& ref = out.emplace_back();
             ref.at = item.at();
+        ref.field = item.path();
             item.text("group", ref.group, {.choices = gateway_group_only});
             item.text("kind", ref.kind, {.choices = gateway_only});
             item.text(

@@ -141,6 +141,9 @@ struct timeouts {
   milliseconds connect{10'000};
   std::optional<milliseconds> per_try_idle;  ///< AIGatewayRoute `streamIdleTimeout`
   std::optional<milliseconds> stream_idle;   ///< silence in a running exchange, either direction
+  /// Silence inside a response whose head came: the default of an AIGatewayRoute (60 s, as
+  /// FailoverPolicy's `stream.idleTimeout`) where no policy writes a `streamIdleTimeout`.
+  std::optional<milliseconds> body_idle;
   milliseconds connection_idle{3'600'000};   ///< unused upstream connection
   std::optional<milliseconds> max_connection_duration;
 };

@@ -67,6 +67,22 @@ static void read_fields(object_reader& in, health_check_spec& out) {
   in.not_acting({"active"});
 }
 
+static void read_budget(object_reader& in, circuit_breaker_spec& out) {
+  in.object(
+      "percent",
+      [&](object_reader& fraction) {
+        located<std::uint32_t> numerator, denominator{100};
+        fraction.number("numerator", numerator, {.is_required = true});
+        fraction.number("denominator", denominator, {.min = 1});
+        out.budget_percent.value = static_cast<std::uint32_t>(
+            std::uint64_t{numerator.value} * 100 / denominator.value);
+        out.budget_percent.at = fraction.at();
+        out.budget_percent.is_written = true;
+      },
+      true, "`percent: {numerator: 20}`");
+  in.number("minRetryConcurrency", out.budget_minimum);
+}
+
 static void read_fields(object_reader& in, circuit_breaker_spec& out) {
   in.number("maxParallelRequests", out.requests);
   in.number("maxParallelRetries", out.retries);
@@ -76,7 +92,7 @@ static void read_fields(object_reader& in, circuit_breaker_spec& out) {
   in.object("perEndpoint", [&](object_reader& inner) {
     inner.number("maxConnections", out.connections_per_endpoint, {.when = not_yet});
   });
-  in.not_acting({"retryBudget"});
+  in.object("retryBudget", [&](object_reader& budget) { read_budget(budget, out); });
 }
 
 static void read_fields(object_reader& in, backend_timeout_spec& out) {

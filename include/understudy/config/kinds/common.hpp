@@ -32,6 +32,7 @@ struct object_header {
 struct target_ref {
   located<std::string> group, kind, name, name_space, section;
   located<std::uint16_t> port;
+  std::string field;  ///< `spec.parentRefs[0]`
   position at;
 };
 

@@ -49,6 +49,7 @@ struct circuit_breaker_spec {
   located<std::uint32_t> connections{1024}, pending{1024}, requests{1024}, retries{1024};
   located<std::uint32_t> requests_per_connection;
   located<std::uint32_t> connections_per_endpoint;
+  located<std::uint32_t> budget_percent, budget_minimum{3};  ///< retryBudget
 };
 
 struct backend_timeout_spec {

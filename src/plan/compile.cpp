@@ -1,0 +1,35 @@
+#include <understudy/plan/compile.hpp>
+
+#include "plan/policies.hpp"
+#include "plan/routes.hpp"
+#include "plan/state.hpp"
+
+namespace understudy::plan {
+
+compile_result compile(const config::documents& documents, std::int64_t created_unix_seconds) {
+  compile_result result;
+  auto made = std::make_shared<plan>();
+  notes say{result.findings};
+  compile_state state{documents, *made, say, created_unix_seconds};
+
+  for (const auto& route : documents.ai_routes) made->routes.push_back(compile_route(state, route));
+  for (const auto& route : documents.http_routes)
+    made->routes.push_back(compile_route(state, route));
+  if (made->routes.empty() && !documents.has_errors)
+    result.findings.push_back({config::severity::error,
+                               documents.files.empty() ? "" : documents.files.front(),
+                               0,
+                               0,
+                               {},
+                               {},
+                               "no AIGatewayRoute and no HTTPRoute: nothing to serve; write one"});
+  compile_listeners(state);
+  list_models(state);
+  apply_client_policy(state);
+  check_policy_targets(state);
+  if (!documents.has_errors && !config::has_error(result.findings))
+    result.compiled = std::move(made);
+  return result;
+}
+
+}  // namespace understudy::plan

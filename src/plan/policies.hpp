@@ -1,0 +1,49 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plan/state.hpp"
+
+namespace understudy::plan {
+
+// Short names hide these two inside functions that have a rule at hand.
+using compiled_rule = rule;
+using rule_timeouts = timeouts;
+
+/// A route rule as the policies see it.
+struct rule_context {
+  const config::object_header& route;
+  const std::vector<config::target_ref>& parents;
+  std::string rule_name;
+  std::string rule_field;  ///< `spec.rules[0]`
+  config::position at;
+  bool is_ai = true;
+};
+
+/// The policy in force for a rule: rule > route > listener > gateway, as a whole, or null.
+const config::backend_traffic_policy* policy_for(const compile_state& state,
+                                                 const rule_context& rule);
+
+/// Fills retry, ejection, balancing and breakers; says which defaults are in effect.
+void apply_policy(compile_state& state, const rule_context& rule,
+                  const config::backend_traffic_policy* policy, resilience::cluster_params& out);
+
+/// Timeouts of the rule after the route's own (`request`, `backend_request` as written).
+void apply_timeouts(compile_state& state, const rule_context& rule,
+                    const config::backend_traffic_policy* policy,
+                    const config::located<milliseconds>& request,
+                    const config::located<milliseconds>& backend_request, rule_timeouts& out,
+                    resilience::retry_params& retry);
+
+/// Warnings about policies that don't do what their author probably wants.
+void lint_policy(compile_state& state, const rule_context& rule,
+                 const config::backend_traffic_policy* policy, const compiled_rule& compiled);
+
+/// Targets that do not exist, and two policies for one target.
+void check_policy_targets(compile_state& state);
+
+/// Client side limits from the first ClientTrafficPolicy.
+void apply_client_policy(compile_state& state);
+
+}  // namespace understudy::plan
