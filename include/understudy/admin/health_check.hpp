@@ -1,0 +1,20 @@
+#pragma once
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace understudy::admin {
+
+struct health {
+  bool is_good = false;  ///< the answer was 200
+  std::string text;      ///< what to print
+};
+
+/// Asks a running process, for `understudy healthcheck`; blocks up to `timeout`. An unspecified
+/// address (0.0.0.0, ::) is asked on loopback.
+health fetch_health(boost::asio::ip::tcp::endpoint address, std::string_view path = "/health",
+                    std::string_view token = {},
+                    std::chrono::milliseconds timeout = std::chrono::seconds{3});
+
+}  // namespace understudy::admin
