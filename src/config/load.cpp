@@ -112,7 +112,9 @@ class loader {
 
  private:
   void read(const node& document) {
-    reading shared{.findings = result_.findings, .is_lenient = options_.is_lenient};
+    reading shared{.findings = result_.findings,
+                   .is_lenient = options_.is_lenient,
+                   .label = peek_label(document)};
     if (document.type != node::kind::map) {
       shared.tell(severity::error, document.at, "",
                   "is no object; write `apiVersion`, `kind` and the rest");
@@ -155,7 +157,6 @@ class loader {
     for (const auto& entry : all_kinds()) {
       if (entry.kind == kind.value && entry.group == type.group) {
         if (has_version(entry, type.version)) return &entry;
-        shared.label = kind.value;
         shared.tell(
             severity::error, api_version.at, "apiVersion",
             "`" + type.version + "` is no known version; write one of " + api_versions(entry));
@@ -168,7 +169,6 @@ class loader {
     if (same_name != nullptr) {
       const std::array<std::string_view, 1> group{same_name->group};
       if (!nearest(type.group, group).empty() || type.group.empty()) {
-        shared.label = kind.value;
         shared.tell(severity::error, api_version.at, "apiVersion",
                     "`" + api_version.value + "` has no such kind; write one of " +
                         api_versions(*same_name));

@@ -57,7 +57,7 @@ void read_parents(object_reader& in, std::string_view key, std::vector<target_re
           [&](object_reader& item) {
             auto& ref = out.emplace_back();
             ref.at = item.at();
-        ref.field = item.path();
+            ref.field = item.path();
             item.text("group", ref.group, {.choices = gateway_group_only});
             item.text("kind", ref.kind, {.choices = gateway_only});
             item.text(

@@ -37,12 +37,15 @@ std::optional<std::size_t> span_end(std::string_view text, std::size_t begin) {
   return std::nullopt;
 }
 
-bool is_name(std::string_view name) {
-  const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+std::size_t name_length(std::string_view text) {
+  const auto is_name_char = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
-  return !name.empty() && is_letter(name[0]) &&
-         std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+  return static_cast<std::size_t>(std::ranges::find_if_not(text, is_name_char) - text.begin());
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name_length(name) == name.size() && !(name[0] >= '0' && name[0] <= '9');
 }
 
 class replacer {
@@ -81,10 +84,12 @@ class replacer {
     const auto rest = inside.substr(name.size());
     const bool has_default = rest.starts_with(":-") || rest.starts_with(":=");
     if (!is_name(name) || (!rest.empty() && !has_default)) {
-      fail(
-          "`" + std::string{span} +
-              "` is no reference; write `${NAME}`, `${NAME:-default}`, or `$${` for a literal `${`",
-          span);
+      // Only the name is shown: what follows may be a secret.
+      const auto shown = inside.substr(0, name_length(inside));
+      fail("`${" + std::string{shown} + (shown.size() < inside.size() ? "…" : "") +
+               "}` is no reference; write `${NAME}`, `${NAME:-default}`, or `$${` for a literal "
+               "`${`",
+           span);
       return {};
     }
     out_.is_changed = true;
@@ -114,6 +119,8 @@ std::string mask_references(std::string_view text) {
   std::string out{text};
   for (std::size_t i = 0; i + 1 < out.size(); ++i) {
     if (out[i] != '$' || out[i + 1] != '{') continue;
+    const auto after_name = i + 2 + name_length(std::string_view{out}.substr(i + 2));
+    if (after_name >= out.size() || (out[after_name] != '}' && out[after_name] != ':')) continue;
     const auto end = span_end(out, i);
     if (!end) continue;
     std::transform(out.begin() + static_cast<std::ptrdiff_t>(i),

@@ -165,7 +165,8 @@ class tree_builder final : public YAML::EventHandler {
     if (parent.is_duplicate)
       out_.problems.push_back({key.at, "duplicate key `" + key.text + "`, first on line " +
                                            std::to_string(same->at.line) +
-                                           "; remove one of the two"});
+                                           "; remove one of the two",
+                              out_.documents.size()});
   }
 
   /// YAML 1.1's merge key, which kubectl understands too: what is written wins.

@@ -29,7 +29,7 @@ std::vector<match> compile_matches(compile_state& state, const config::ai_gatewa
 
 /// A schema that can't serve what its neighbours serve: a failover to it could only fail.
 void lint_schemas(compile_state& state, const config::ai_gateway_route& route,
-                  const std::string& field, const rule& compiled) {
+                  const std::string& field, const config::position& at, const rule& compiled) {
   using translate::operation;
   const auto serves = [](const backend& b, operation op) {
     return translate::find(op, b.schema) != nullptr;
@@ -41,17 +41,24 @@ void lint_schemas(compile_state& state, const config::ai_gateway_route& route,
     for (std::size_t i = 0; i < compiled.backends.size(); ++i) {
       const auto& b = compiled.backends[i];
       if (serves(b, op)) continue;
-      const config::position at{b.position.file, b.position.line, b.position.column};
-      state.say.warning(at, route.header, item(field, "backendRefs", i),
+      const config::position here{b.position.file, b.position.line, b.position.column};
+      state.say.warning(here, route.header, item(field, "backendRefs", i),
                         "schema " + std::string{name(b.schema)} + " can't serve " +
                             std::string{name(op)} + ", which `" + able->name +
                             "` of the same rule serves; such requests fail here");
     }
     return;  // Anthropic's own operation counts only where the OpenAI one is served by nobody
   }
-  if (!compiled.backends.empty())
-    state.say.warning(route.header.at, route.header, field,
-                      "no backend of the rule can serve chat completions or messages yet");
+  const auto serves_any = [&](const backend& b) {
+    for (int op = 0; op < static_cast<int>(operation::unknown); ++op)
+      if (serves(b, static_cast<operation>(op))) return true;
+    return false;
+  };
+  for (const auto& b : compiled.backends)
+    if (!serves_any(b))
+      state.say.warning(at, route.header, field,
+                        "schema " + std::string{name(b.schema)} + " of `" + b.name +
+                            "` does not act yet: no operation is translated to it");
 }
 
 rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
@@ -82,7 +89,7 @@ rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
     out.timeouts.per_try_idle = written.stream_idle_timeout.value;
   finish_rule(state, context, timeouts.request, timeouts.backend_request, is_broken, out);
   if (out.timeouts.per_try_idle) out.timeouts.body_idle.reset();
-  if (!is_broken) lint_schemas(state, route, context.rule_field, out);
+  if (!is_broken) lint_schemas(state, route, context.rule_field, written.at, out);
   return out;
 }
 

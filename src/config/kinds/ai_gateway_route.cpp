@@ -20,13 +20,13 @@ static void read_fields(object_reader& in, ai_backend_ref& out) {
   located<std::string> group, kind;
   in.text("group", group, {.is_empty_allowed = true});
   in.text("kind", kind, {.is_empty_allowed = true});
-  if (kind.value == "InferencePool")
-    in.error(kind.at, "kind",
-             "an InferencePool exists only in Kubernetes; name an AIServiceBackend or a Backend");
-  else if (!kind.value.empty() && kind.value != "AIServiceBackend")
-    in.error(kind.at, "kind",
-             "a backendRef names no kind here; leave `group` and `kind` out: the name of an "
-             "AIServiceBackend or, without one, of a Backend is enough");
+  if (kind.value.empty() || kind.value == "AIServiceBackend") return;
+  in.error(kind.at, "kind",
+           kind.value == "InferencePool"
+               ? "an InferencePool exists only in Kubernetes; name an AIServiceBackend or a Backend"
+               : "a backendRef names no kind here; leave `group` and `kind` out: the name of an "
+                 "AIServiceBackend or, without one, of a Backend is enough");
+  out.name.is_written = false;  // told: the name is no reference of ours
 }
 
 static void read_fields(object_reader& in, ai_route_match& out) {

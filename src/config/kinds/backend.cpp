@@ -12,19 +12,19 @@ static std::string check_socket_path(std::string_view text) {
 
 static void read_fields(object_reader& in, backend_endpoint& out) {
   out.at = in.at();
-  int forms = 0;
-  forms += in.object("fqdn", [&](object_reader& f) {
+  const int forms = in.has("fqdn") + in.has("ip") + in.has("unix");
+  in.object("fqdn", [&](object_reader& f) {
     out.kind = endpoint_kind::fqdn;
     f.text("hostname", out.host,
            {.is_required = true, .hint = "the provider's host name", .check = check_fqdn});
     f.number("port", out.port, port_rules);
   });
-  forms += in.object("ip", [&](object_reader& f) {
+  in.object("ip", [&](object_reader& f) {
     out.kind = endpoint_kind::ip;
     f.text("address", out.host, {.is_required = true, .hint = "an IP address", .check = check_ip});
     f.number("port", out.port, port_rules);
   });
-  forms += in.object("unix", [&](object_reader& f) {
+  in.object("unix", [&](object_reader& f) {
     out.kind = endpoint_kind::unix_socket;
     f.text("path", out.host,
            {.is_required = true,

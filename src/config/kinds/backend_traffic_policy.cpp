@@ -74,8 +74,8 @@ static void read_budget(object_reader& in, circuit_breaker_spec& out) {
         located<std::uint32_t> numerator, denominator{100};
         fraction.number("numerator", numerator, {.is_required = true});
         fraction.number("denominator", denominator, {.min = 1});
-        out.budget_percent.value = static_cast<std::uint32_t>(
-            std::uint64_t{numerator.value} * 100 / denominator.value);
+        out.budget_percent.value =
+            static_cast<std::uint32_t>(std::uint64_t{numerator.value} * 100 / denominator.value);
         out.budget_percent.at = fraction.at();
         out.budget_percent.is_written = true;
       },
