@@ -53,7 +53,7 @@ class tree_builder final : public YAML::EventHandler {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end())
       throw refused{place(mark), "an alias to a node that it is part of; write the node out"};
-    add(found->second, 0);
+    add(found->second, 0, place(mark));
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -130,6 +130,12 @@ class tree_builder final : public YAML::EventHandler {
   }
 
   void add(std::shared_ptr<const node> child, YAML::anchor_t anchor) {
+    const auto at = child->at;
+    add(std::move(child), anchor, at);
+  }
+
+  /// `at` is where the child is used: for an alias not where it was written.
+  void add(std::shared_ptr<const node> child, YAML::anchor_t anchor, const position& at) {
     if (anchor != 0) anchors_[anchor] = child;
     if (open_.empty()) {
       root_ = std::move(child);
@@ -142,7 +148,7 @@ class tree_builder final : public YAML::EventHandler {
     }
     parent.made->weight += child->weight;
     if (parent.made->weight > max_weight)
-      throw refused{child->at, "more than 200,000 nodes once aliases are followed; write less"};
+      throw refused{at, "more than 200,000 nodes once aliases are followed; write less"};
     if (parent.made->type == node::kind::sequence) {
       parent.made->items.push_back(std::move(child));
       return;
@@ -163,10 +169,10 @@ class tree_builder final : public YAML::EventHandler {
     const auto same = std::ranges::find(parent.made->entries, key.text, &node::entry::key);
     parent.is_duplicate = same != parent.made->entries.end() && key.text != "<<";
     if (parent.is_duplicate)
-      out_.problems.push_back({key.at, "duplicate key `" + key.text + "`, first on line " +
-                                           std::to_string(same->at.line) +
-                                           "; remove one of the two",
-                              out_.documents.size()});
+      out_.problems.push_back({key.at,
+                               "duplicate key `" + key.text + "`, first on line " +
+                                   std::to_string(same->at.line) + "; remove one of the two",
+                               out_.documents.size()});
   }
 
   /// YAML 1.1's merge key, which kubectl understands too: what is written wins.
