@@ -191,9 +191,7 @@ decision attempt_planner::impl::on_outcome(const outcome& result, time_point now
   if (!is_open) return {};
   owner.advance(now);
   is_request_sent = is_request_sent || result.is_bytes_sent;
-  const bool is_refused_here =
-      result.what == failure_class::overflow || result.what == failure_class::no_host;
-  if (!is_refused_here) note_host_attempted();
+  note_host_attempted();
   if (retry.avoids_timed_out_hosts && is_silence(result.what)) silent_hosts.push_back(current.host);
   owner.record(current.host, result, now);
   release_retry_slot();

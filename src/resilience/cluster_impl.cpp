@@ -29,8 +29,8 @@ cluster::impl::impl(cluster_params given, time_point start)
   const auto& localities = params.localities;
   for (const auto& l : localities) priority_of_rank.push_back(l.priority);
   std::ranges::sort(priority_of_rank);
-  const auto repeated = std::ranges::unique(priority_of_rank);
-  priority_of_rank.erase(repeated.begin(), repeated.end());
+  priority_of_rank.erase(std::unique(priority_of_rank.begin(), priority_of_rank.end()),
+                         priority_of_rank.end());
   balancers.assign(priority_of_rank.size(), balancer{params.load_balancer});
   std::vector<std::size_t> next_place(priority_of_rank.size(), 0);
   for (const auto& l : localities) {

@@ -2,6 +2,7 @@
 
 #include <understudy/resilience/backoff.hpp>
 #include <understudy/resilience/balancer.hpp>
+#include <understudy/resilience/breakers.hpp>
 #include <understudy/resilience/inline_list.hpp>
 #include <understudy/resilience/priority_load.hpp>
 #include <understudy/resilience/retry_decision.hpp>
@@ -147,16 +148,59 @@ TEST_CASE("localities take turns by weight, exactly over a period", "[balancer]"
   }
 }
 
-TEST_CASE("a schedule rebuilt before every pick is as fair", "[balancer]") {
-  seeded_random random{4};
-  locality_schedule s;
-  const double weights[] = {3, 1};
-  int first = 0;
-  for (int i = 0; i < 20'000; ++i) {
-    s.rebuild(weights, random);
-    first += s.next() == 0 ? 1 : 0;
+TEST_CASE("a schedule rebuilt before every few picks is as fair", "[balancer]") {
+  for (const int run : {1, 2, 3}) {
+    CAPTURE(run);
+    seeded_random random{4};
+    locality_schedule s;
+    const double weights[] = {3, 1};
+    std::vector<int> first(static_cast<std::size_t>(run), 0);
+    for (int i = 0; i < 20'000; ++i) {
+      s.rebuild(weights, random);
+      for (int& count : first) count += s.next() == 0 ? 1 : 0;
+    }
+    for (const int count : first) CHECK(std::abs(count - 15'000) < 300);
   }
-  CHECK(std::abs(first - 15'000) < 300);
+}
+
+TEST_CASE("S9 six picks make a repeated host rare, not impossible", "[choice]") {
+  cluster_params p;
+  p.localities = {{0, 1}};
+  p.load_balancer = balancing::random;
+  p.retry.is_present = true;
+  p.retry.num_retries = 1;
+  p.retry.triggers.set(static_cast<std::size_t>(trigger::five_xx));
+  world w{p, {{"a", "b"}}, 5};
+  int repeated = 0;
+  constexpr int requests = 20'000;
+  for (int i = 0; i < requests; ++i) {
+    const told r = w.request(i, [](const std::string&, double) { return status(500); });
+    REQUIRE(r.attempts.size() == 2);
+    repeated += r.attempts[0] == r.attempts[1] ? 1 : 0;
+  }
+  // 1 / 2^6 of them: 312.
+  CHECK(std::abs(repeated - requests / 64) < 90);
+}
+
+TEST_CASE("1.9 the budget is a share of the requests in flight", "[breakers]") {
+  struct row {
+    std::uint32_t requests, percent, minimum, retries;
+  };
+  const row rows[] = {{25, 20, 3, 5}, {24, 20, 3, 4}, {29, 20, 3, 5},   {2, 20, 3, 3},
+                      {0, 20, 3, 3},  {100, 0, 0, 0}, {10, 100, 0, 10}, {9, 50, 1, 4}};
+  for (const auto& r : rows) {
+    CAPTURE(r.requests, r.percent);
+    breaker_params p;
+    p.retry_budget = {r.percent, r.minimum};
+    breakers b{p};
+    for (std::uint32_t i = 0; i < r.requests; ++i) REQUIRE(b.try_request());
+    std::uint32_t granted = 0;
+    while (granted < 200 && b.try_retry()) ++granted;
+    CHECK(granted == r.retries);
+    if (granted == 0) continue;
+    b.end_retry();
+    CHECK(b.try_retry());
+  }
 }
 
 TEST_CASE("panic uses every host of the priority, and weights do not count", "[balancer]") {
@@ -188,6 +232,7 @@ TEST_CASE("intervals of the back-off", "[backoff]") {
                       {100, 1000, {100, 200, 400, 800, 1000}},
                       {1000, 1500, {1000, 1500, 1500}},
                       {100, 399, {100, 200, 399}},
+                      {49, 99, {49, 99}},
                       {0, 0, {1, 1}}};
   for (const auto& r : rows) {
     CAPTURE(r.base, r.max);
