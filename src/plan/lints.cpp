@@ -163,6 +163,13 @@ void lint_policy(compile_state& state, const rule_context& rule,
   if (levels.empty())
     state.say.warning(rule.at, rule.route, rule.rule_field + ".backendRefs",
                       "every weight is 0: no request can be served; give one a weight");
+  const bool has_addresses = std::ranges::any_of(compiled.backends, [](const backend& b) {
+    return std::ranges::any_of(b.targets,
+                               [](const target& t) { return t.kind == target_kind::ip; });
+  });
+  if (levels.size() > 1 && has_addresses)
+    state.say.info(rule.at, rule.route, rule.rule_field + ".backendRefs",
+                   "priorities hold for `ip` endpoints too");
   if (policy == nullptr || policy->header.is_broken) return;
   if (policy->retry) {
     lint_codes(state, *policy, compiled);

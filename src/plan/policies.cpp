@@ -182,6 +182,9 @@ void apply_policy(compile_state& state, const rule_context& rule,
   }
   if (has_passive) {
     out.ejection = ejection_as_written(*policy->health->passive);
+    state.say.info(policy->health->passive->at, policy->header, "spec.healthCheck.passive",
+                   "an ejection holds for all workers at once, and an endpoint that returns gets "
+                   "one trial request at a time until one succeeds");
   } else if (!has_retry && rule.is_ai) {
     out.ejection = default_ejection();
     state.say.info(rule.at, rule.route, rule.rule_field,
@@ -242,6 +245,12 @@ void apply_client_policy(compile_state& state) {
     chosen = &policy;
   }
   auto& limits = state.out.limits;
+  if ((chosen == nullptr || !chosen->buffer_limit.is_written) && !state.in.ai_routes.empty()) {
+    const auto& route = state.in.ai_routes.front().header;
+    state.say.info(route.at, route, "",
+                   "no ClientTrafficPolicy writes `connection.bufferLimit`: request bodies up to "
+                   "50Mi are taken and kept for retries");
+  }
   if (chosen != nullptr) {
     const auto& c = *chosen;
     if (c.buffer_limit.is_written) limits.max_body_bytes = c.buffer_limit.value;
