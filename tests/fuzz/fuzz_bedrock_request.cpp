@@ -1,15 +1,13 @@
-#include <cstdint>
-#include <cstdlib>
-#include <string_view>
-
 #include <understudy/codec/json_scan.hpp>
 #include <understudy/translate/translator.hpp>
+
+#include "fuzz.hpp"
 
 using namespace understudy;
 
 /// Any body is either refused or becomes a JSON body; any answer becomes JSON or a refusal.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view bytes{reinterpret_cast<const char*>(data), size};
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes = fuzz::text_of(data, size);
   const auto one = translate::find(translate::operation::chat_completions,
                                    translate::schema::aws_bedrock);
   translate::request_view view;

@@ -1,11 +1,10 @@
-#include <cstdint>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
 #include <understudy/codec/event_stream.hpp>
 #include <understudy/codec/json_scan.hpp>
 #include <understudy/translate/translator.hpp>
+
+#include "fuzz.hpp"
 
 using namespace understudy;
 
@@ -52,8 +51,8 @@ void check(std::string_view out) {
 }  // namespace
 
 /// Input: events as `kind payload` lines, each put into a well-formed frame; kind is one letter.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest{reinterpret_cast<const char*>(data), size};
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view rest = fuzz::text_of(data, size);
   check(run(rest, size + 1));
   constexpr std::string_view names[] = {"messageStart",     "contentBlockStart",
                                         "contentBlockDelta", "contentBlockStop",

@@ -1,17 +1,13 @@
-#include <cstdint>
-#include <cstdlib>
+// Chunked bodies: however the bytes are cut, decoding says the same, and passing on consumes as
+// much and forwards a body that decodes alike.
 #include <string>
-#include <string_view>
-
 #include <understudy/codec/chunked.hpp>
 
-using namespace understudy::codec;
+#include "fuzz.hpp"
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using understudy::codec::chunk_tracker;
 
 struct outcome {
   std::string data;
@@ -21,15 +17,17 @@ struct outcome {
   bool operator==(const outcome&) const = default;
 };
 
-outcome decode(std::string_view bytes, std::size_t step) {
+outcome decode(const std::vector<std::string_view>& pieces) {
   chunk_tracker tracker;
   outcome out;
-  while (!bytes.empty() && !tracker.is_done() && !tracker.has_failed()) {
-    std::string_view data;
-    const auto n = tracker.next(bytes.substr(0, step), data);
-    out.data += data;
-    out.consumed += n;
-    bytes.remove_prefix(n);
+  for (auto piece : pieces) {
+    while (!piece.empty() && !tracker.is_done() && !tracker.has_failed()) {
+      std::string_view data;
+      const auto n = tracker.next(piece, data);
+      out.data += data;
+      out.consumed += n;
+      piece.remove_prefix(n);
+    }
   }
   out.is_done = tracker.is_done();
   out.why = tracker.error();
@@ -38,22 +36,26 @@ outcome decode(std::string_view bytes, std::size_t step) {
 
 }  // namespace
 
-/// However the bytes are cut, decoding says the same, and passing on consumes as much.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view bytes{reinterpret_cast<const char*>(data), size};
-  const auto whole = decode(bytes, size + 1);
-  require(decode(bytes, 1) == whole);
-  require(decode(bytes, 7) == whole);
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view input = fuzz::text_of(data, size);
+  const auto seed = fuzz::take_byte(input);
+  const auto whole = decode({input});
+  fuzz::require(decode(fuzz::cut(input, seed)) == whole);
+
   chunk_tracker tracker;
-  const auto passed = tracker.pass(bytes);
-  require(passed.consumed == whole.consumed);
-  require(passed.forward <= passed.consumed);
-  require(tracker.is_done() == whole.is_done);
-  if (whole.is_done) {
-    std::string forwarded{bytes.substr(0, passed.forward)};
+  std::string forwarded;
+  std::size_t consumed = 0;
+  for (const auto piece : fuzz::cut(input, seed)) {
+    const auto passed = tracker.pass(piece);
+    fuzz::require(passed.forward <= passed.consumed);
+    forwarded += piece.substr(0, passed.forward);
     if (passed.needs_end) forwarded += "\r\n";
-    const auto again = decode(forwarded, forwarded.size());
-    require(again.is_done && again.data == whole.data && again.consumed == forwarded.size());
+    consumed += passed.consumed;
+  }
+  fuzz::require(consumed == whole.consumed && tracker.is_done() == whole.is_done);
+  if (whole.is_done) {
+    const auto again = decode({forwarded});
+    fuzz::require(again.is_done && again.data == whole.data && again.consumed == forwarded.size());
   }
   return 0;
 }

@@ -1,15 +1,13 @@
-#include <cstdint>
-#include <cstdlib>
-#include <string_view>
-
 #include <understudy/codec/sigv4.hpp>
 #include <understudy/codec/text.hpp>
+
+#include "fuzz.hpp"
 
 using namespace understudy::codec;
 
 /// Lines: host, target, token; the rest is the payload.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest{reinterpret_cast<const char*>(data), size};
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view rest = fuzz::text_of(data, size);
   const auto take_line = [&rest] {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
