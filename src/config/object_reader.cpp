@@ -249,7 +249,9 @@ bool object_reader::list(std::string_view key, const std::function<void(object_r
     return false;
   }
   if (value.items.size() < rules.min)
-    error(value.at, key, "needs at least " + count_text(rules.min, "item"));
+    error(value.at, key,
+          "needs at least " + count_text(rules.min, "item") + "; write " +
+              (rules.hint.empty() ? std::string{"it"} : std::string{rules.hint}));
   if (value.items.size() > rules.max) {
     error(value.at, key,
           "has " + count_text(value.items.size(), "item") + "; write at most " +

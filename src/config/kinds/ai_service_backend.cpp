@@ -18,10 +18,11 @@ void read_backend_ref(object_reader& in, object_ref& out) {
   located<std::uint16_t> port;
   read_object_ref(in, out);
   in.number("port", port, {.min = 1, .max = 65'535, .when = acts::not_yet});
-  if (out.kind.value != "Backend" || out.group.value != envoy_group)
-    in.error(out.kind.is_written ? out.kind.at : in.at(), "kind",
-             "an AIServiceBackend points at a Backend; write `group: gateway.envoyproxy.io` and "
-             "`kind: Backend`");
+  if (out.kind.value == "Backend" && out.group.value == envoy_group) return;
+  in.error(out.kind.is_written ? out.kind.at : in.at(), "kind",
+           "an AIServiceBackend points at a Backend; write `group: gateway.envoyproxy.io` and "
+           "`kind: Backend`");
+  out.name.is_written = false;  // told: the name is no reference of ours
 }
 
 }  // namespace

@@ -75,8 +75,8 @@ static void read_fields(object_reader& in, http_backend_ref& out) {
   in.harmless({"port"});  // a Backend's endpoints carry their own
   if (out.kind.value != "Backend" || out.group.value != envoy_group)
     in.error(out.kind.is_written ? out.kind.at : in.at(), "kind",
-             "a " + out.kind.value +
-                 " has no addresses outside Kubernetes; write `group: gateway.envoyproxy.io` and "
+             "`" + out.kind.value +
+                 "` has no addresses outside Kubernetes; write `group: gateway.envoyproxy.io` and "
                  "`kind: Backend`");
 }
 
