@@ -1,0 +1,202 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include <understudy/net/read_buffer.hpp>
+#include <understudy/net/resume_slot.hpp>
+#include <understudy/net/types.hpp>
+
+namespace understudy::net {
+
+/// A byte stream with one read outstanding whenever its owner wants to know about the peer:
+/// the same read that brings the next bytes notices a client that leaves, or a pooled upstream
+/// connection that dies. One worker. `Stream` needs async_read_some, async_write_some, try_write,
+/// async_readable, and close.
+template <class Stream>
+class connection final : public std::enable_shared_from_this<connection<Stream>> {
+ public:
+  /// Told of a read that completed while nobody waited for it: end of stream, error, or bytes.
+  class watcher {
+   public:
+    virtual void on_unawaited_read(connection& c) = 0;
+
+   protected:
+    ~watcher() = default;
+  };
+
+  template <class... Args>
+  explicit connection(Args&&... args) : stream_{std::forward<Args>(args)...} {}
+
+  Stream& stream() { return stream_; }
+  read_buffer& input() { return input_; }
+  void watch(watcher* w) { watcher_ = w; }
+  bool is_closed() const { return is_closed_; }
+  bool is_reading() const { return is_reading_; }
+  bool is_writing() const { return is_writing_; }
+  /// End of stream or an error has been read; set for good.
+  error_code read_error() const { return read_error_; }
+
+  /// Starts the outstanding read unless there is one. Never moves what is in the buffer.
+  void start_read() {
+    if (is_reading_ || is_closed_ || read_error_ || input_.space_size() == 0) return;
+    is_reading_ = true;
+    stream_.async_read_some(asio::buffer(input_.space(), input_.space_size()),
+                            read_done{this->shared_from_this()});
+  }
+
+  /// Waits until more bytes are in input(), or for the end (error set). The buffer must have room.
+  auto async_fill() {
+    return asio::async_initiate<const await_token, void(error_code)>(
+        [this](auto handler) {
+          waiter_.set(std::move(handler));
+          start_read();
+          // Nothing to wait for: the end was seen before.
+          if (!is_reading_) resume_later(read_error_ ? read_error_ : asio::error::no_buffer_space);
+        },
+        use_await);
+  }
+
+  /// Bytes that have been dealt with; safe while a read is outstanding.
+  void consume(std::size_t n) { input_.consume(n, !is_reading_); }
+
+  /// Reads straight into foreign memory; no other read may be outstanding.
+  auto async_read_into(asio::mutable_buffer target) {
+    return asio::async_initiate<const await_token, void(error_code, std::size_t)>(
+        [this](auto handler, asio::mutable_buffer b) {
+          stream_.async_read_some(b, std::move(handler));
+        },
+        use_await, target);
+  }
+
+  /// Ends the outstanding read without closing; async_fill() reports operation_aborted.
+  void cancel_read() { stream_.cancel(); }
+
+  /// For an idle connection without a buffer: completes when there is something to read.
+  auto async_readable() {
+    return asio::async_initiate<const await_token, void(error_code)>(
+        [this](auto handler) { stream_.async_readable(std::move(handler)); }, use_await);
+  }
+
+  /// Sends as much as the socket takes now; what is left is sent in the background. The memory
+  /// must stay until is_writing() is false. At most four pieces.
+  void start_write(std::span<const asio::const_buffer> pieces) {
+    pending_ = {};
+    std::size_t count = 0;
+    for (const auto& piece : pieces)
+      if (piece.size() != 0) pending_[count++] = piece;
+    send_more();
+  }
+
+  /// Waits for the background part of start_write(); returns at once when there is none.
+  auto async_flush() {
+    return asio::async_initiate<const await_token, void(error_code)>(
+        [this](auto handler) {
+          write_waiter_.set(std::move(handler));
+          if (!is_writing_) post_write_result();
+        },
+        use_await);
+  }
+  error_code write_error() const { return write_error_; }
+
+  void cancel() { close(); }  ///< for cancel_scope
+  void close() {
+    if (is_closed_) return;
+    is_closed_ = true;
+    stream_.close();
+  }
+
+ private:
+  struct read_done {
+    std::shared_ptr<connection> self;
+    void operator()(error_code ec, std::size_t n) { self->on_read(ec, n); }
+  };
+  struct write_done {
+    std::shared_ptr<connection> self;
+    void operator()(error_code ec, std::size_t n) { self->on_write(ec, n); }
+  };
+
+  void on_read(error_code ec, std::size_t n) {
+    is_reading_ = false;
+    input_.commit(n);
+    if (ec && n == 0 && ec != asio::error::operation_aborted) read_error_ = ec;
+    if (waiter_) {
+      waiter_(n != 0 ? error_code{} : ec);
+    } else if (watcher_ != nullptr) {
+      watcher_->on_unawaited_read(*this);
+    }
+  }
+
+  void send_more() {
+    write_error_ = {};
+    while (pending_[0].size() != 0) {
+      error_code ec;
+      const std::size_t sent = stream_.try_write(pieces(), ec);
+      if (ec == asio::error::would_block || ec == asio::error::try_again) {
+        is_writing_ = true;
+        stream_.async_write_some(pieces(), write_done{this->shared_from_this()});
+        return;
+      }
+      if (ec) {
+        write_error_ = ec;
+        return;
+      }
+      drop_sent(sent);
+    }
+  }
+
+  void on_write(error_code ec, std::size_t n) {
+    is_writing_ = false;
+    if (ec) {
+      write_error_ = ec;
+    } else {
+      drop_sent(n);
+      send_more();
+    }
+    if (!is_writing_ && write_waiter_) write_waiter_(write_error_);
+  }
+
+  std::span<const asio::const_buffer> pieces() const {
+    std::size_t count = 0;
+    while (count < pending_.size() && pending_[count].size() != 0) ++count;
+    return {pending_.data(), count};
+  }
+
+  void drop_sent(std::size_t n) {
+    while (n != 0) {
+      const std::size_t step = std::min(n, pending_[0].size());
+      pending_[0] += step;
+      n -= step;
+      if (pending_[0].size() == 0) {
+        std::move(pending_.begin() + 1, pending_.end(), pending_.begin());
+        pending_.back() = {};
+      }
+    }
+  }
+
+  void resume_later(error_code ec) {
+    asio::post(stream_.get_executor(), [self = this->shared_from_this(), ec] {
+      if (self->waiter_) self->waiter_(ec);
+    });
+  }
+  void post_write_result() {
+    asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
+      if (self->write_waiter_) self->write_waiter_(self->write_error_);
+    });
+  }
+
+  Stream stream_;
+  read_buffer input_;
+  resume_slot waiter_, write_waiter_;
+  watcher* watcher_ = nullptr;
+  std::array<asio::const_buffer, 4> pending_;
+  error_code read_error_, write_error_;
+  bool is_reading_ = false;
+  bool is_writing_ = false;
+  bool is_closed_ = false;
+};
+
+}  // namespace understudy::net

@@ -1,0 +1,69 @@
+#pragma once
+#include <array>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <understudy/net/cancel_scope.hpp>
+#include <understudy/net/connection.hpp>
+#include <understudy/net/timer_queue.hpp>
+
+namespace understudy::net {
+
+/// The client's side of one connection: the link, its one watchdog, and the scope by which either
+/// ends whatever the exchange waits for. One worker.
+template <class Stream>
+class downstream final : public connection<Stream>::watcher {
+ public:
+  using link_type = connection<Stream>;
+
+  downstream(std::shared_ptr<link_type> link, timer_queue& timers)
+      : link_{std::move(link)}, watchdog_{timers, *this} {
+    link_->watch(this);
+  }
+  ~downstream() {
+    link_->watch(nullptr);
+    link_->close();
+  }
+
+  link_type& link() { return *link_; }
+  const std::shared_ptr<link_type>& shared_link() { return link_; }
+  cancel_scope& scope() { return *scope_; }
+
+  /// A fresh scope for every exchange; what an earlier one was told is over.
+  void begin_scope() { scope_.emplace(); }
+
+  /// The watchdog cancels the scope's wait with `deadline`. Assignment only; no system call.
+  void arm(time_point deadline) { watchdog_.arm(deadline); }
+  void disarm() { watchdog_.disarm(); }
+
+  /// From another phase of the worker: drain's end, shutdown.
+  void shut_down() {
+    scope_->cancel(cancel_reason::shutdown);
+    link_->close();
+  }
+  void cancel() { link_->close(); }
+
+  // A read that nobody waits for is the client leaving, or its next request.
+  void on_unawaited_read(link_type& link) override {
+    if (link.read_error()) scope_->cancel(cancel_reason::downstream_gone);
+  }
+
+ private:
+  struct watchdog : timer_queue::entry {
+    watchdog(timer_queue& timers, downstream& d)
+        : entry{timers,
+                [](entry& e) {
+                  static_cast<watchdog&>(e).owner.scope_->cancel(cancel_reason::deadline);
+                }},
+          owner{d} {}
+    downstream& owner;
+  };
+
+  std::shared_ptr<link_type> link_;
+  std::optional<cancel_scope> scope_{std::in_place};
+  watchdog watchdog_;
+};
+
+}  // namespace understudy::net

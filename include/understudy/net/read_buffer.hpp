@@ -1,0 +1,58 @@
+#pragma once
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+namespace understudy::net {
+
+/// One contiguous buffer of a connection. Unread bytes are [begin, end). Memory exists only while
+/// it is needed: release() gives it back when the connection goes idle.
+class read_buffer {
+ public:
+  /// Bytes past the end that are always allocated, so that a SIMD scan may read over it.
+  static constexpr std::size_t padding = 64;
+
+  std::string_view data() const { return {memory_.get() + begin_, end_ - begin_}; }
+  bool empty() const { return begin_ == end_; }
+  std::size_t capacity() const { return capacity_; }
+  char* space() { return memory_.get() + end_; }
+  std::size_t space_size() const { return capacity_ - end_; }
+
+  void commit(std::size_t n) { end_ += n; }
+  /// `may_rewind`: no read into space() is outstanding.
+  void consume(std::size_t n, bool may_rewind = true) {
+    begin_ += n;
+    if (begin_ == end_ && may_rewind) begin_ = end_ = 0;
+  }
+
+  /// Room for at least `n` more bytes. Moves what is there: no view may be outstanding.
+  void reserve(std::size_t n) {
+    if (space_size() >= n && capacity_ != 0) return;
+    const std::size_t used = end_ - begin_;
+    if (capacity_ >= used + n) {
+      std::memmove(memory_.get(), memory_.get() + begin_, used);
+    } else {
+      std::size_t larger = capacity_ == 0 ? used + n : 2 * capacity_;
+      while (larger < used + n) larger *= 2;
+      auto moved = std::make_unique_for_overwrite<char[]>(larger + padding);
+      if (used != 0) std::memcpy(moved.get(), memory_.get() + begin_, used);
+      memory_ = std::move(moved);
+      capacity_ = larger;
+    }
+    begin_ = 0;
+    end_ = used;
+  }
+
+  void release() {
+    memory_.reset();
+    capacity_ = begin_ = end_ = 0;
+  }
+
+ private:
+  std::unique_ptr<char[]> memory_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace understudy::net

@@ -1,0 +1,131 @@
+#include <unistd.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <charconv>
+#include <cstdlib>
+
+#include <understudy/cli/commands.hpp>
+#include <understudy/telemetry/log.hpp>
+
+namespace understudy::cli {
+namespace {
+
+struct host_and_port {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+host_and_port split(const std::string& flag, const std::string& text) {
+  const auto colon = text.rfind(':');
+  host_and_port parts;
+  if (colon != text.npos) {
+    const char* end = text.data() + text.size();
+    const auto [at, ec] = std::from_chars(text.data() + colon + 1, end, parts.port);
+    parts.host = text.substr(0, colon);
+    if (parts.host.size() > 2 && parts.host.front() == '[' && parts.host.back() == ']')
+      parts.host = parts.host.substr(1, parts.host.size() - 2);
+    if (ec == std::errc{} && at == end && colon + 1 != text.size()) return parts;
+  }
+  throw usage_error{flag + ": `" + text + "` is not ADDR:PORT"};
+}
+
+std::string checked_address(const std::string& flag, std::string host) {
+  if (host == "localhost") host = "127.0.0.1";
+  if (host.empty() || host == "*") return {};
+  boost::system::error_code ec;
+  boost::asio::ip::make_address(host, ec);
+  if (ec) throw usage_error{flag + ": `" + host + "` is not an IP address"};
+  return host;
+}
+
+daemon::listen_override listen_override_of(const std::string& text) {
+  daemon::listen_override o;
+  std::string where = text;
+  if (const auto equals = text.find('='); equals != text.npos) {
+    o.listener = text.substr(0, equals);
+    where = text.substr(equals + 1);
+  }
+  const auto parts = split("--listen", where);
+  o.address = checked_address("--listen", parts.host);
+  o.port = parts.port;
+  return o;
+}
+
+std::chrono::milliseconds duration_of(const std::string& flag, const std::string& text) {
+  std::chrono::milliseconds total{0};
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at != end) {
+    std::uint32_t number = 0;
+    const auto [after, ec] = std::from_chars(at, end, number);
+    if (ec != std::errc{}) break;
+    const std::string_view rest{after, static_cast<std::size_t>(end - after)};
+    if (rest.starts_with("ms")) {
+      total += std::chrono::milliseconds{number};
+      at = after + 2;
+    } else if (rest.starts_with('s') || rest.starts_with('m') || rest.starts_with('h')) {
+      const int seconds = rest[0] == 's' ? 1 : rest[0] == 'm' ? 60 : 3600;
+      total += std::chrono::seconds{std::int64_t{number} * seconds};
+      at = after + 1;
+    } else {
+      break;
+    }
+  }
+  if (at != end || text.empty())
+    throw usage_error{flag + ": `" + text + "` is not a duration (write 30s, 1m30s, 500ms)"};
+  return total;
+}
+
+telemetry::log_format format_of(const std::string& text, int fd) {
+  if (text == "text") return telemetry::log_format::text;
+  if (text == "json") return telemetry::log_format::json;
+  if (!text.empty()) throw usage_error{"--log-format: `" + text + "` is neither text nor json"};
+  return ::isatty(fd) == 1 ? telemetry::log_format::text : telemetry::log_format::json;
+}
+
+}  // namespace
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return std::string{value};
+}
+
+daemon::options to_options(const run_flags& flags) {
+  daemon::options o;
+  for (const auto& l : flags.listen) o.listen.push_back(listen_override_of(l));
+  if (flags.admin != "off") {
+    const auto parts = split("--admin", flags.admin);
+    const auto host = checked_address("--admin", parts.host);
+    const auto address = boost::asio::ip::make_address(host.empty() ? "0.0.0.0" : host);
+    if (!address.is_loopback() && flags.admin_token.empty())
+      throw usage_error{"--admin: " + flags.admin +
+                        " is not loopback; that requires --admin-token"};
+    o.admin = boost::asio::ip::tcp::endpoint{address, parts.port};
+  }
+  o.admin_token = flags.admin_token;
+  o.workers = flags.workers == 0 ? daemon::usable_cpus() : flags.workers;
+  if (o.workers > 1024) throw usage_error{"--workers: at most 1024"};
+  o.drain_timeout = duration_of("--drain-timeout", flags.drain_timeout);
+  for (const auto& r : flags.resolve) {
+    const auto equals = r.find('=');
+    if (equals == r.npos) throw usage_error{"--resolve: `" + r + "` is not HOST:PORT=ADDR:PORT"};
+    split("--resolve", r.substr(0, equals));
+    const auto to = split("--resolve", r.substr(equals + 1));
+    if (checked_address("--resolve", to.host).empty())
+      throw usage_error{"--resolve: `" + r + "` names no address to connect to"};
+    const std::string host = to.host == "localhost" ? "127.0.0.1" : to.host;
+    const bool is_v6 = host.find(':') != host.npos;
+    o.resolve[r.substr(0, equals)] =
+        (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(to.port);
+  }
+  o.telemetry.access_log_format = format_of(flags.log_format, STDOUT_FILENO);
+  if (flags.access_log == "off") o.telemetry.access_log_fd = -1;
+  o.telemetry.started = base::wall_now();
+  if (!telemetry::log::init(flags.log_level, format_of(flags.log_format, STDERR_FILENO)))
+    throw usage_error{"--log-level: `" + flags.log_level +
+                      "` is not trace, debug, info, warn, error or off"};
+  return o;
+}
+
+}  // namespace understudy::cli

@@ -1,0 +1,102 @@
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include <understudy/cli/commands.hpp>
+#include <understudy/config/environment.hpp>
+#include <understudy/config/load.hpp>
+#include <understudy/telemetry/log.hpp>
+
+namespace understudy::cli {
+namespace log = telemetry::log;
+
+loaded load_configuration(const std::vector<std::string>& paths, bool is_lenient) {
+  config::load_options options;
+  options.is_lenient = is_lenient;
+  options.environment = environment_variable;
+  config::load_result read;
+  loaded all;
+  if (paths.empty()) {
+    const auto made = config::environment_configuration(environment_variable);
+    all.has_nothing = !made;
+    if (!made) return all;
+    read = config::load_texts({*made}, options);
+  } else {
+    read = config::load_paths(paths, options);
+  }
+  const auto created = std::chrono::floor<std::chrono::seconds>(base::wall_now());
+  all.findings = std::move(read.findings);
+  all.result = plan::compile(*read.loaded, created.time_since_epoch().count());
+  for (const auto& f : all.result.findings) all.findings.push_back(f);
+  if (config::has_error(all.findings)) all.result.compiled.reset();
+  all.result.findings = all.findings;
+  return all;
+}
+
+namespace {
+
+void log_findings(const std::vector<config::finding>& findings) {
+  for (const auto& f : findings) {
+    const std::string text = to_text(f);
+    switch (f.level) {
+      case config::severity::error: log::error("config", text); break;
+      case config::severity::warning: log::warning("config", text); break;
+      case config::severity::info: log::info("config", text); break;
+    }
+  }
+}
+
+/// Connections are descriptors: as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int run_command(const run_flags& flags) {
+  auto options = to_options(flags);
+  auto all = load_configuration(flags.configuration, flags.is_lenient);
+  if (all.has_nothing) {
+    std::cerr << "understudy run: no configuration was given and no provider has a key in the "
+                 "environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, AZURE_OPENAI_API_KEY with "
+                 "AZURE_OPENAI_ENDPOINT, AWS credentials with AWS_REGION). To see failover without "
+                 "an account, run `understudy demo`.\n";
+    return 1;
+  }
+  if (!all.result.compiled) {
+    for (const auto& f : all.findings)
+      if (f.level != config::severity::info) std::cerr << to_text(f) << '\n';
+    return 1;
+  }
+  log_findings(all.findings);
+  raise_descriptor_limit();
+  options.load = [flags] {
+    return load_configuration(flags.configuration, flags.is_lenient).result;
+  };
+  options.on_ready = [](const std::vector<std::string>& listening, const std::string& admin) {
+    for (const auto& address : listening) log::info("daemon", "listening on " + address);
+    if (!admin.empty()) log::info("daemon", "admin on http://" + admin);
+  };
+  daemon::server server{std::move(options), all.result.compiled};
+  if (auto bound = server.bind(); !bound) {
+    std::cerr << "understudy run: " << bound.error() << '\n';
+    return 1;
+  }
+  return server.run();
+}
+
+int validate_command(const std::vector<std::string>& paths, bool is_lenient, bool is_json) {
+  const auto all = load_configuration(paths, is_lenient);
+  if (is_json) {
+    std::cout << config::to_json(all.findings) << '\n';
+  } else {
+    for (const auto& f : all.findings) std::cerr << to_text(f) << '\n';
+  }
+  return config::has_error(all.findings) ? 1 : 0;
+}
+
+}  // namespace understudy::cli

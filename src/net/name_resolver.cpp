@@ -1,0 +1,129 @@
+#include <understudy/net/name_resolver.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace understudy::net {
+namespace {
+
+std::string with_port(const std::string& host, std::uint16_t port) {
+  const bool is_v6 = host.find(':') != host.npos;
+  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+template <class Visit>
+void each_target(const proxy::active_plan& active, Visit&& visit) {
+  for (const auto& route : active.configuration->routes)
+    for (const auto& rule : route.rules)
+      for (const auto& backend : rule.backends)
+        for (const auto& target : backend.targets) visit(target);
+}
+
+}  // namespace
+
+name_resolver::name_resolver(asio::io_context& context, resolve_overrides overrides)
+    : context_{context},
+      resolver_{context},
+      timer_{context},
+      overrides_{std::move(overrides)} {}
+
+void name_resolver::activate(std::shared_ptr<const proxy::active_plan> active,
+                             std::function<void()> ready) {
+  active_ = std::move(active);
+  std::set<std::string> wanted;
+  each_target(*active_, [&](const plan::target& t) {
+    if (needs_look_up(t)) wanted.insert(t.host);
+  });
+  std::erase_if(names_, [&](const auto& known) { return !wanted.contains(known.first); });
+  publish(*active_);
+  ready_ = std::move(ready);
+  for (const auto& name : wanted)
+    if (!names_[name].is_known) look_up(name);
+  const bool is_ready =
+      std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; });
+  if (is_ready && ready_) asio::post(context_, std::exchange(ready_, nullptr));
+  if (!names_.empty()) refresh_later();
+}
+
+void name_resolver::stop() {
+  is_stopped_ = true;
+  resolver_.cancel();
+  timer_.cancel();
+}
+
+bool name_resolver::needs_look_up(const plan::target& target) const {
+  return target.kind == plan::target_kind::fqdn &&
+         !overrides_.contains(with_port(target.host, target.port));
+}
+
+std::vector<std::string> name_resolver::addresses_of(const plan::target& target) const {
+  if (target.kind == plan::target_kind::unix_socket) return {"unix:" + target.host};
+  const std::string written = with_port(target.host, target.port);
+  if (const auto instead = overrides_.find(written); instead != overrides_.end())
+    return {instead->second};
+  if (target.kind == plan::target_kind::ip) return {written};
+  const auto known = names_.find(target.host);
+  if (known == names_.end() || known->second.addresses.empty()) return {written};
+  std::vector<std::string> all;
+  for (const auto& address : known->second.addresses)
+    all.push_back(with_port(address.to_string(), target.port));
+  return all;
+}
+
+void name_resolver::publish(const proxy::active_plan& active) {
+  const auto now = base::clock::now();
+  for (const auto& route : active.configuration->routes)
+    for (const auto& rule : route.rules)
+      for (std::uint32_t locality = 0; locality < rule.backends.size(); ++locality) {
+        std::vector<proxy::cluster_state::host_entry> hosts;
+        const auto& targets = rule.backends[locality].targets;
+        for (std::size_t t = 0; t < targets.size(); ++t)
+          for (auto& address : addresses_of(targets[t])) hosts.push_back({std::move(address), t});
+        active.clusters[rule.cluster_index]->set_hosts(locality, hosts, now);
+      }
+}
+
+void name_resolver::look_up(const std::string& name) {
+  resolver_.async_resolve(name, "0", asio::ip::resolver_base::numeric_service,
+                          [this, name](error_code ec, auto results) {
+                            if (!is_stopped_) on_answer(name, ec, std::move(results));
+                          });
+}
+
+void name_resolver::on_answer(
+    const std::string& name, error_code ec,
+    asio::ip::basic_resolver<asio::ip::tcp, executor>::results_type results) {
+  const auto at = names_.find(name);
+  if (at == names_.end()) return;
+  auto& state = at->second;
+  std::vector<asio::ip::address> v4, v6;
+  for (const auto& entry : results) {
+    const auto address = entry.endpoint().address();
+    auto& list = address.is_v4() ? v4 : v6;
+    if (std::ranges::find(list, address) == list.end()) list.push_back(address);
+  }
+  auto found = v4.empty() ? std::move(v6) : std::move(v4);
+  std::ranges::sort(found);
+  const bool has_failed = ec || found.empty();
+  if (has_failed != state.is_failing && on_change)
+    on_change(name, has_failed ? (ec ? ec.message() : "no address") : std::string{});
+  state.is_failing = has_failed;
+  state.is_known = true;
+  if (!has_failed && found != state.addresses) {
+    state.addresses = std::move(found);
+    publish(*active_);
+  }
+  if (ready_ && std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; }))
+    std::exchange(ready_, nullptr)();
+}
+
+void name_resolver::refresh_later() {
+  timer_.expires_after(refresh_rate);
+  timer_.async_wait([this](error_code ec) {
+    if (ec || is_stopped_) return;
+    for (const auto& [name, _] : names_) look_up(name);
+    refresh_later();
+  });
+}
+
+}  // namespace understudy::net

@@ -1,0 +1,265 @@
+#include <understudy/net/worker.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <unordered_set>
+
+#include <understudy/net/session.hpp>
+#include <understudy/telemetry/log.hpp>
+
+namespace understudy::net {
+namespace {
+
+using steady_timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, executor>;
+
+constexpr std::chrono::milliseconds accept_pause{100};
+constexpr std::chrono::seconds tidy_interval{5};
+constexpr std::chrono::seconds handshake_limit{15};
+
+/// Wakes the timer queue by one timer of Asio's, set to the earliest deadline.
+class real_driver final : public timer_queue::driver {
+ public:
+  real_driver(asio::io_context& context, timer_queue& queue) : timer_{context}, queue_{queue} {
+    queue_.attach(this);
+  }
+  void wake_at(time_point earliest) override {
+    if (is_stopped_ || earliest >= armed_) return;
+    armed_ = earliest;
+    timer_.expires_at(std::chrono::steady_clock::time_point{
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+            earliest.time_since_epoch())});
+    timer_.async_wait([this](error_code ec) {
+      if (ec || is_stopped_) return;
+      armed_ = timer_queue::never;
+      queue_.run_due(base::clock::now());
+    });
+  }
+  void stop() {
+    is_stopped_ = true;
+    timer_.cancel();
+  }
+
+ private:
+  steady_timer timer_;
+  timer_queue& queue_;
+  time_point armed_ = timer_queue::never;
+  bool is_stopped_ = false;
+};
+
+/// A repeated or single errand of the worker itself.
+struct errand : timer_queue::entry {
+  errand(timer_queue& queue, std::function<void()> what)
+      : entry{queue, [](entry& e) { static_cast<errand&>(e).what_(); }}, what_{std::move(what)} {}
+  std::function<void()> what_;
+};
+
+}  // namespace
+
+struct worker::impl {
+  using session_type = session<socket_net>;
+
+  impl(telemetry::worker_sink& sink, proxy::health_observer& observer,
+       const credentials::store& keys, std::uint64_t seed)
+      : random{seed}, env{timers, random, sink, observer, keys, dialer, pool, flush, nullptr} {}
+
+  asio::io_context context{1};
+  asio::executor_work_guard<executor> guard{context.get_executor()};
+  timer_queue timers;
+  real_driver driver{context, timers};
+  base::seeded_random random;
+  socket_dialer dialer{context};
+  socket_addresses addresses{nullptr};
+  worker_env<socket_net> env;
+  upstream_pool<socket_net> pool{addresses, env.sink.counters()};
+  worker_plan plan;
+  std::vector<std::unique_ptr<acceptor>> acceptors;
+  std::vector<std::size_t> listener_of;
+  std::unordered_set<session_type*> sessions;
+  std::unordered_set<connection<socket_stream>*> handshakes;
+  std::size_t open_links = 0;
+  std::function<void()> on_empty;
+  errand flush{timers, [this] { env.sink.flush(); }};
+  errand tidy{timers, [this] { tidy_up(); }};
+
+  void adopt(worker_plan next) {
+    plan = std::move(next);
+    env.active = plan.active;
+    addresses.replace(plan.upstream_tls);
+    pool.forget_clusters([&](const proxy::cluster_state* known) {
+      for (const auto& c : plan.active->clusters)
+        if (c.get() == known) return true;
+      return false;
+    });
+  }
+
+  void tidy_up() {
+    const auto now = base::clock::now();
+    auto longest = std::chrono::milliseconds::max();
+    for (const auto& route : plan.active->configuration->routes)
+      for (const auto& rule : route.rules)
+        longest = std::min(longest, rule.timeouts.connection_idle);
+    if (longest != std::chrono::milliseconds::max()) pool.close_idle_since(now - longest);
+    pool.forget_hosts([](proxy::cluster_state& cluster, resilience::host_id host) {
+      return cluster.locked([&](auto& c) { return c.address(host).empty(); });
+    });
+    env.sink.flush();
+    tidy.arm(now + tidy_interval);
+  }
+
+  awaitable<void> accept_loop(acceptor& from, std::size_t listener) {
+    while (from.is_open()) {
+      asio::basic_stream_socket<asio::ip::tcp, executor> accepted{context};
+      asio::ip::tcp::endpoint peer;
+      auto result = co_await from.async_accept(accepted, peer, use_await);
+      auto& [ec] = result;
+      if (ec == asio::error::operation_aborted || !from.is_open()) co_return;
+      if (ec) {
+        telemetry::log::warning("net", "accept failed: " + ec.message());
+        sleeper pause{timers};
+        co_await pause.async_wait_until(base::clock::now() + accept_pause);
+        continue;
+      }
+      begin_session(socket{std::move(accepted)}, peer, listener);
+    }
+  }
+
+  void begin_session(socket accepted, const asio::ip::tcp::endpoint& peer, std::size_t listener) {
+    if (open_links >= env.active->configuration->limits.max_connections) {
+      env.sink.counters().downstream_connections_refused.add();
+      error_code ignored;
+      accepted.close(ignored);
+      return;
+    }
+    error_code ignored;
+    accepted.non_blocking(true, ignored);
+    accepted.set_option(asio::ip::tcp::no_delay{true}, ignored);
+    auto link = std::make_shared<connection<socket_stream>>(std::move(accepted));
+    ++open_links;
+    asio::co_spawn(context, serve(std::move(link), peer.address().to_string(), listener),
+                   [this](std::exception_ptr escaped) {
+                     --open_links;
+                     if (escaped) report(escaped);
+                     if (open_links == 0 && on_empty) std::exchange(on_empty, nullptr)();
+                   });
+  }
+
+  static void report(const std::exception_ptr& escaped) {
+    try {
+      std::rethrow_exception(escaped);
+    } catch (const std::exception& e) {
+      telemetry::log::error("net", std::string{"a connection ended by an exception: "} + e.what());
+    } catch (...) {
+      telemetry::log::error("net", "a connection ended by an unknown exception");
+    }
+  }
+
+  awaitable<void> serve(std::shared_ptr<connection<socket_stream>> link, std::string client,
+                        std::size_t listener) {
+    const auto tls = listener < plan.listener_tls.size() ? plan.listener_tls[listener] : nullptr;
+    if (tls && !co_await shake_hands(*link, tls)) {
+      env.sink.counters().downstream_tls_failures.add();
+      link->close();
+      co_return;
+    }
+    session_type s{env, std::move(link), listener, std::move(client), tls != nullptr};
+    sessions.insert(&s);
+    co_await s.run();
+    sessions.erase(&s);
+  }
+
+  awaitable<bool> shake_hands(connection<socket_stream>& link, std::shared_ptr<tls_server> tls) {
+    errand limit{timers, [&link] { link.close(); }};
+    limit.arm(base::clock::now() + handshake_limit);
+    handshakes.insert(&link);
+    auto& layer = link.stream().add_tls(tls->context(), tls);
+    auto shaken = co_await layer.async_handshake(asio::ssl::stream_base::server, use_await);
+    handshakes.erase(&link);
+    co_return !std::get<0>(shaken) && !link.is_closed();
+  }
+
+  /// Every coroutine is brought to its end, so that none outlives what it refers to.
+  void finish() {
+    stop_accepting();
+    const std::vector<session_type*> open{sessions.begin(), sessions.end()};
+    for (auto* s : open) s->abort();
+    for (auto* link : handshakes) link->close();
+    pool.drain_all();
+    env.sink.flush();
+    guard.reset();
+    if (open_links == 0) return driver.stop();
+    on_empty = [this] { driver.stop(); };
+  }
+
+  void stop_accepting() {
+    for (auto& a : acceptors) {
+      error_code ignored;
+      a->close(ignored);
+    }
+  }
+};
+
+worker::worker(telemetry::worker_sink& sink, proxy::health_observer& observer,
+               const credentials::store& keys, std::uint64_t seed)
+    : impl_{std::make_unique<impl>(sink, observer, keys, seed)} {}
+
+worker::~worker() { join(); }
+
+void worker::listen(const bound_listener& bound) {
+  impl_->acceptors.push_back(std::make_unique<acceptor>(
+      impl_->context, bound.endpoint.protocol(), bound.fd));
+  impl_->listener_of.push_back(bound.index);
+}
+
+void worker::start(worker_plan plan) {
+  impl_->adopt(std::move(plan));
+  for (std::size_t i = 0; i < impl_->acceptors.size(); ++i)
+    asio::co_spawn(impl_->context,
+                   impl_->accept_loop(*impl_->acceptors[i], impl_->listener_of[i]),
+                   [](std::exception_ptr escaped) {
+                     if (escaped) impl::report(escaped);
+                   });
+  impl_->tidy.arm(base::clock::now() + tidy_interval);
+  thread_ = std::thread{[this] { impl_->context.run(); }};
+}
+
+void worker::replace_plan(worker_plan plan) {
+  asio::post(impl_->context, [this, next = std::move(plan)]() mutable {
+    impl_->adopt(std::move(next));
+  });
+}
+
+void worker::drain_host(std::shared_ptr<proxy::cluster_state> cluster, resilience::host_id host) {
+  asio::post(impl_->context,
+             [this, cluster = std::move(cluster), host] { impl_->pool.drain(*cluster, host); });
+}
+
+void worker::drain(std::function<void()> on_empty) {
+  asio::post(impl_->context, [this, done = std::move(on_empty)]() mutable {
+    impl_->env.is_draining = true;
+    impl_->stop_accepting();
+    const std::vector<impl::session_type*> open{impl_->sessions.begin(), impl_->sessions.end()};
+    for (auto* s : open) s->drain();
+    if (impl_->open_links == 0) return done();
+    impl_->on_empty = std::move(done);
+  });
+}
+
+void worker::abort() {
+  asio::post(impl_->context, [this] {
+    const std::vector<impl::session_type*> open{impl_->sessions.begin(), impl_->sessions.end()};
+    for (auto* s : open) s->abort();
+  });
+}
+
+void worker::join() {
+  if (!thread_.joinable()) return;
+  asio::post(impl_->context, [this] { impl_->finish(); });
+  thread_.join();
+}
+
+}  // namespace understudy::net

@@ -1,0 +1,43 @@
+#include <understudy/proxy/cluster_state.hpp>
+
+#include <algorithm>
+
+namespace understudy::proxy {
+
+cluster_state::cluster_state(const plan::route& route, const plan::rule& rule, time_point start,
+                             std::uint64_t seed)
+    : route_name_{route.name},
+      rule_name_{rule.name},
+      params_{rule.cluster},
+      random_{seed},
+      cluster_{rule.cluster, start} {
+  for (const auto& backend : rule.backends) backend_names_.push_back(backend.name);
+}
+
+bool cluster_state::is_same(const plan::route& route, const plan::rule& rule) const {
+  if (route.name != route_name_ || rule.name != rule_name_ || !(rule.cluster == params_))
+    return false;
+  return std::ranges::equal(rule.backends, backend_names_, {}, &plan::backend::name);
+}
+
+void cluster_state::set_hosts(std::uint32_t locality, const std::vector<host_entry>& hosts,
+                              time_point now) {
+  const std::scoped_lock lock{mutex_};
+  std::vector<std::string> addresses;
+  if (targets_.size() <= locality) targets_.resize(locality + 1U);
+  auto& targets = targets_[locality];
+  targets.clear();
+  for (const auto& h : hosts)
+    if (targets.emplace(h.address, h.target).second) addresses.push_back(h.address);
+  cluster_.set_hosts(locality, addresses, now);
+}
+
+cluster_state::host_entry cluster_state::host(resilience::host_id id, std::uint32_t locality) {
+  const std::scoped_lock lock{mutex_};
+  const auto address = cluster_.address(id);
+  if (address.empty() || locality >= targets_.size()) return {};
+  const auto at = targets_[locality].find(address);
+  return {std::string{address}, at == targets_[locality].end() ? 0 : at->second};
+}
+
+}  // namespace understudy::proxy

@@ -1,0 +1,104 @@
+#include <understudy/proxy/downstream_head.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+#include <understudy/codec/headers.hpp>
+
+namespace understudy::proxy {
+namespace {
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void append_number(std::string& out, std::uint64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value);
+  out.append(digits, end.ptr);
+}
+
+void append_status_line(std::string& out, int status, std::string_view reason) {
+  out.append("HTTP/1.1 ");
+  append_number(out, static_cast<std::uint64_t>(status));
+  out.append(" ").append(reason.empty() ? reason_phrase(status) : reason).append("\r\n");
+}
+
+void append_notes(std::string& out, const response_notes& notes, bool closes) {
+  if (!notes.request_id.empty()) append_field(out, "x-request-id", notes.request_id);
+  if (notes.is_ai) {
+    out.append("x-understudy-attempts: ");
+    append_number(out, notes.attempts);
+    out.append("\r\n");
+    if (!notes.backend.empty()) append_field(out, "x-understudy-backend", notes.backend);
+  }
+  if (!notes.error_origin.empty())
+    append_field(out, "x-understudy-error-origin", notes.error_origin);
+  if (notes.forbids_sdk_retry) append_field(out, "x-should-retry", "false");
+  if (!notes.server_timing.empty()) append_field(out, "server-timing", notes.server_timing);
+  if (closes) append_field(out, "connection", "close");
+}
+
+template <class List>
+bool names(const List& fields, std::string_view name) {
+  return std::ranges::any_of(fields, [&](const auto& f) { return base::iequals(f.name, name); });
+}
+
+bool is_ours(std::string_view name, const response_notes& notes) {
+  if (base::istarts_with(name, "x-understudy-")) return true;
+  if (base::iequals(name, "x-request-id")) return !notes.request_id.empty();
+  return notes.forbids_sdk_retry && base::iequals(name, "x-should-retry");
+}
+
+}  // namespace
+
+void append_downstream_head(std::string& out, const codec::response_head& head,
+                            const std::vector<codec::owned_field>& set,
+                            const plan::header_mutation* filters, const response_length& length,
+                            const response_notes& notes, bool closes) {
+  append_status_line(out, head.status, head.reason);
+  const codec::connection_options options{head.fields};
+  const bool has_filters =
+      filters != nullptr && (!filters->set.empty() || !filters->remove.empty());
+  for (const auto& f : head.fields) {
+    if (codec::kind_of(f.name) == codec::field_kind::length) continue;
+    if (!codec::is_forwarded_downstream(f.name, options) || is_ours(f.name, notes)) continue;
+    if (names(set, f.name)) continue;
+    if (has_filters &&
+        (std::ranges::any_of(filters->remove, [&](const auto& n) { return base::iequals(n, f.name); }) ||
+         names(filters->set, f.name)))
+      continue;
+    append_field(out, f.name, f.value);
+  }
+  for (const auto& f : set)
+    if (!f.value.empty() && !(has_filters && names(filters->set, f.name)))
+      append_field(out, f.name, f.value);
+  if (has_filters)
+    for (const auto& f : filters->set) append_field(out, f.name, f.value);
+  append_notes(out, notes, closes);
+  if (length.is_chunked) {
+    append_field(out, "transfer-encoding", "chunked");
+  } else if (length.content_length) {
+    out.append("content-length: ");
+    append_number(out, *length.content_length);
+    out.append("\r\n");
+  }
+  out.append("\r\n");
+}
+
+void append_local_reply(std::string& out, const local_reply& reply, const response_notes& notes,
+                        bool is_head, bool closes) {
+  append_status_line(out, reply.status, {});
+  if (!reply.body.empty()) append_field(out, "content-type", reply.content_type);
+  for (const auto& f : reply.fields) append_field(out, f.name, f.value);
+  append_notes(out, notes, closes);
+  if (reply.status != 204) {
+    out.append("content-length: ");
+    append_number(out, reply.body.size());
+    out.append("\r\n");
+  }
+  out.append("\r\n");
+  if (!is_head) out.append(reply.body);
+}
+
+}  // namespace understudy::proxy

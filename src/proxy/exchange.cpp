@@ -1,0 +1,73 @@
+#include <understudy/proxy/exchange.hpp>
+
+#include <type_traits>
+
+namespace understudy::proxy {
+
+template <class Decide>
+auto exchange::decide(Decide&& body) {
+  using value = std::invoke_result_t<Decide, resilience::attempt_planner&>;
+  std::vector<resilience::health_event> events;
+  const auto report = [&] {
+    if (!events.empty()) observer_->on_health(cluster_, std::move(events));
+  };
+  std::unique_lock lock{cluster_->mutex()};
+  if constexpr (std::is_void_v<value>) {
+    body(*planner_);
+    events = cluster_->unlocked_cluster().take_events();
+    lock.unlock();
+    report();
+  } else {
+    auto decided = body(*planner_);
+    events = cluster_->unlocked_cluster().take_events();
+    lock.unlock();
+    report();
+    return decided;
+  }
+}
+
+void exchange::open(std::shared_ptr<cluster_state> cluster, health_observer& observer,
+                    const resilience::request_limits& limits, time_point start) {
+  cluster_ = std::move(cluster);
+  observer_ = &observer;
+  const std::scoped_lock lock{cluster_->mutex()};
+  planner_.emplace(cluster_->unlocked_cluster(), cluster_->unlocked_random(), limits, start);
+}
+
+void exchange::close() {
+  if (!planner_) return;
+  {
+    const std::scoped_lock lock{cluster_->mutex()};
+    planner_.reset();
+  }
+  cluster_.reset();
+}
+
+resilience::decision exchange::next(time_point now) {
+  return decide([&](auto& planner) { return planner.next(now); });
+}
+
+void exchange::on_connected(time_point now) {
+  decide([&](auto& planner) { planner.on_connected(now); });
+}
+
+resilience::decision exchange::on_outcome(const resilience::outcome& result, time_point now) {
+  return decide([&](auto& planner) { return planner.on_outcome(result, now); });
+}
+
+void exchange::end(resilience::attempt_planner::ending how, time_point now) {
+  decide([&](auto& planner) { planner.end(how, now); });
+}
+
+bool may_replay(translate::operation op, std::string_view method) {
+  using translate::operation;
+  switch (op) {
+    case operation::responses: return false;  // stored by default, a second one would remain
+    case operation::unknown:
+      return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+             method == "DELETE" || method == "TRACE";
+    default: return true;
+  }
+}
+
+}  // namespace understudy::proxy
