@@ -35,8 +35,7 @@ std::vector<std::uint32_t> priorities_of(const rule& compiled) {
   for (const auto& b : compiled.backends)
     if (b.weight > 0) out.push_back(b.priority);
   std::ranges::sort(out);
-  const auto repeated = std::ranges::unique(out);
-  out.erase(repeated.begin(), repeated.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

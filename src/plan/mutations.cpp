@@ -47,10 +47,11 @@ void add(header_mutation& out, const std::optional<config::header_mutation_spec>
 
 void add(body_mutation& out, const std::optional<config::body_mutation_spec>& spec) {
   if (!spec) return;
-  for (const auto& [path, value] : spec->set) {
+  for (const auto& pair : spec->set) {
+    const auto& path = pair.name.value;
     const bool is_there = std::ranges::any_of(
-        out.set, [&](const body_mutation::assignment& a) { return a.path == path.value; });
-    if (!is_there) out.set.push_back({path.value, as_json(value.value)});
+        out.set, [&](const body_mutation::assignment& a) { return a.path == path; });
+    if (!is_there) out.set.push_back({path, as_json(pair.value.value)});
   }
   for (const auto& path : spec->remove)
     if (std::ranges::find(out.remove, path.value) == out.remove.end())

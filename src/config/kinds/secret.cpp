@@ -25,7 +25,9 @@ void read_values(object_reader& root, std::map<std::string, std::string>& out) {
 
 /// Annotations replace the value of a key that exists; the environment is asked before the file.
 void apply_annotations(object_reader& root, secret& out, kind_context& context) {
-  for (const auto& [name, text] : out.header.annotations) {
+  for (const auto& annotation : out.header.annotations) {
+    const auto& name = annotation.first;
+    const auto& text = annotation.second;
     const bool is_environment = name.starts_with(from_environment);
     if (!is_environment && !name.starts_with(from_file)) continue;
     const auto key = name.substr(is_environment ? from_environment.size() : from_file.size());
