@@ -11,7 +11,7 @@
 namespace understudy::cli {
 
 int demo_command(run_flags flags) {
-  if (flags.log_level == "info") flags.log_level = "warning";  // the narrator says what happens
+  if (flags.log_level == "info") flags.log_level = "error";  // the narrator says what happens
   flags.access_log = "off";
   auto options = to_options(flags);
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include <understudy/net/attempt_outcomes.hpp>
 #include <understudy/net/cancel_scope.hpp>
 #include <understudy/net/connection.hpp>
 #include <understudy/net/timer_queue.hpp>
@@ -44,6 +45,24 @@ class downstream final : public connection<Stream>::watcher {
     link_->close();
   }
   void cancel() { link_->close(); }
+
+  /// Writes one piece; a client that takes nothing for too long is gone. False: it is gone.
+  awaitable<bool> send(asio::const_buffer piece) {
+    const std::array<asio::const_buffer, 1> pieces{piece};
+    co_return co_await send(std::span<const asio::const_buffer>{pieces});
+  }
+  awaitable<bool> send(std::span<const asio::const_buffer> pieces) {
+    link_->start_write(pieces);
+    co_return link_->is_writing() ? co_await flush()
+                                  : !link_->write_error() && !link_->is_closed();
+  }
+  /// Waits until what start_write() left over is sent.
+  awaitable<bool> flush() {
+    arm(base::clock::now() + write_limit);
+    const cancel_scope::waiting wait{*scope_, *link_};
+    co_await link_->async_flush();
+    co_return !link_->write_error() && !link_->is_closed();
+  }
 
   // A read that nobody waits for is the client leaving, or its next request.
   void on_unawaited_read(link_type& link) override {

@@ -84,9 +84,7 @@ class request_receiver {
     const auto expects = state_.head.fields.find("expect");
     if (!expects || !base::iequals(*expects, "100-continue")) co_return;
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    const std::array<asio::const_buffer, 1> pieces{asio::buffer(go_on)};
-    down_.link().start_write(pieces);
-    if (down_.link().is_writing()) co_await down_.link().async_flush();
+    co_await down_.send(asio::buffer(go_on));
   }
 
   /// The rest is read straight to where it stays.

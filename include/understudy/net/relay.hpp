@@ -166,15 +166,11 @@ class relay {
     }
     state_.record.bytes_sent += state_.out.size() + data.size() + after.size();
     auto& link = down_.link();
-    link.start_write(pieces);
-    if (link.is_writing()) {
-      down_.arm(now() + write_limit);
-      const cancel_scope::waiting wait{scope(), link};
-      co_await link.async_flush();
-    }
+    link.start_write(pieces);  // ordinarily all of it at once, without a wait
+    bool is_sent = !link.write_error() && !link.is_closed();
+    if (link.is_writing()) is_sent = co_await down_.flush();
     state_.out.clear();
-    co_return !link.write_error() && scope().reason() < cancel_reason::downstream_gone &&
-        !link.is_closed();
+    co_return is_sent && scope().reason() < cancel_reason::downstream_gone;
   }
 
   void begin_chunk(std::size_t size) {

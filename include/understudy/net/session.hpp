@@ -210,13 +210,7 @@ class session {
                               state.closes_downstream || env_.is_draining);
     record.time_to_first_byte = now() - state.complete_at;
     record.bytes_sent += state.out.size();
-    const std::array<asio::const_buffer, 1> pieces{asio::buffer(state.out)};
-    down_.arm(now() + write_limit);
-    link().start_write(pieces);
-    if (link().is_writing()) {
-      const cancel_scope::waiting wait{down_.scope(), link()};
-      co_await link().async_flush();
-    }
+    if (!co_await down_.send(asio::buffer(state.out))) state.closes_downstream = true;
   }
 
   /// Closing with unread bytes in the socket would make the kernel reset the connection and take

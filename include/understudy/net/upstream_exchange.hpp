@@ -1,0 +1,211 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <understudy/codec/headers.hpp>
+#include <understudy/net/attempt_outcomes.hpp>
+#include <understudy/net/body_reader.hpp>
+#include <understudy/net/downstream.hpp>
+#include <understudy/net/head_reader.hpp>
+#include <understudy/net/worker_env.hpp>
+
+namespace understudy::net {
+
+/// The upstream half of one exchange: its connection, lent or opened; the request written; the
+/// head read; a body collected. Says what happened as an `outcome`; decides nothing. Its owner
+/// looks at the scope after every wait: a client that left ends all of it.
+template <class Net>
+class upstream_exchange {
+ public:
+  using stream = typename Net::stream;
+  using link_pointer = std::shared_ptr<connection<stream>>;
+
+  upstream_exchange(worker_env<Net>& env, downstream<stream>& down, exchange_state& state)
+      : env_{env}, down_{down}, state_{state} {}
+
+  void choose(std::shared_ptr<upstream_endpoint<Net>> endpoint) { endpoint_ = std::move(endpoint); }
+  const link_pointer& link() const { return link_; }
+  bool is_reused() const { return is_reused_; }
+  bool has_read_bytes() const { return has_read_bytes_; }
+  std::size_t head_size() const { return head_size_; }
+  const std::string& dial_cause() const { return dial_cause_; }
+  bool is_collected() const { return is_collected_; }
+
+  /// From the pool, or a fresh connection within the connect timeout. The class of the result is
+  /// `status` when there is one.
+  awaitable<outcome> connect(bool is_fresh_wanted) {
+    has_read_bytes_ = is_collected_ = false;
+    link_ = is_fresh_wanted ? nullptr : endpoint_->take_idle();
+    epoch_ = endpoint_->epoch();
+    is_reused_ = link_ != nullptr;
+    auto& counters = env_.sink.counters();
+    if (!link_) {
+      counters.upstream_connects_total.add();
+      down_.arm(std::min<time_point>(now() + state_.rule->timeouts.connect,
+                                     state_.decisions.request_deadline()));
+      auto dialed = co_await env_.dialer.dial(endpoint_->where(), down_.scope());
+      if (down_.scope().is_cancelled() && dialed.link) {
+        dialed.link->close();
+        dialed.link.reset();
+      }
+      link_ = std::move(dialed.link);
+      dial_cause_ = std::move(dialed.cause);
+      if (dialed.is_resumed) counters.upstream_tls_resumptions.add();
+    }
+    if (link_) {
+      counters.upstream_connections_active.add();
+      co_return outcome{};
+    }
+    counters.upstream_connect_failures.add();
+    if (!took_deadline()) co_return failed(resilience::failure_class::connect);
+    dial_cause_ = "connect timeout";
+    co_return failed(is_past_request() ? resilience::failure_class::global
+                                       : resilience::failure_class::connect_timeout);
+  }
+
+  /// `body` must stay until the exchange is over. `per_try` counts from now.
+  awaitable<outcome> send_and_read_head(std::string_view body, time_point per_try) {
+    const std::array<asio::const_buffer, 2> pieces{asio::buffer(state_.upstream_head),
+                                                   asio::buffer(body)};
+    auto& input = link_->input();
+    if (!link_->is_reading()) input.reserve(read_bytes);
+    link_->start_write(pieces);
+    std::size_t scanned = 0;
+    for (int interim = 0;;) {
+      const auto head = read_response_head(input.data(), upstream_limits, scanned, state_.response);
+      if (!input.empty()) has_read_bytes_ = true;
+      if (head.status == head_status::complete) {
+        if (state_.response.status >= 200) {
+          head_size_ = head.size;
+          const codec::connection_options options{state_.response.fields};
+          is_persistent_ = codec::is_persistent(state_.response.version, options);
+          co_return received();
+        }
+        if (state_.response.status == 101 || ++interim > max_interim)
+          co_return failed(resilience::failure_class::protocol, true);
+        link_->consume(head.size);
+        scanned = 0;
+        continue;
+      }
+      if (head.status != head_status::partial)
+        co_return failed(resilience::failure_class::protocol, true);
+      const bool has_more = co_await wait(std::min(per_try, state_.decisions.request_deadline()));
+      if (has_more) continue;
+      if (took_deadline())
+        co_return failed(is_past_request() ? resilience::failure_class::global
+                                           : resilience::failure_class::per_try,
+                         true);
+      co_return failed(resilience::failure_class::closed, true);
+    }
+  }
+
+  /// Waits for upstream bytes. False: the upstream ended, or the scope was cancelled.
+  awaitable<bool> wait(time_point deadline) {
+    if (down_.scope().is_cancelled()) co_return false;
+    if (!link_->is_reading()) link_->input().reserve(read_bytes / 2);
+    down_.arm(deadline);
+    const cancel_scope::waiting waiting{down_.scope(), *link_};
+    auto filled = co_await link_->async_fill();
+    co_return !std::get<0>(filled) && !down_.scope().is_cancelled();
+  }
+
+  /// Brings the whole body into state.collected. The head's views are kept alive by a copy.
+  awaitable<outcome> collect(const codec::body_framing& framing, base::duration idle,
+                             time_point limit) {
+    keep_head();
+    body_reader<stream> reader{*link_, framing};
+    link_->consume(head_size_);
+    is_collected_ = true;
+    is_reusable_ = false;
+    state_.collected.clear();
+    for (;;) {
+      const auto progress = reader.take(state_.collected);
+      if (progress == body_progress::malformed || state_.collected.size() > max_collected_bytes)
+        co_return failed(resilience::failure_class::protocol, true);
+      if (progress == body_progress::complete) {
+        is_reusable_ = reader.is_reusable();
+        co_return received();
+      }
+      const time_point silent = idle == base::duration::max() ? timer_queue::never : now() + idle;
+      if (co_await wait(std::min(silent, limit))) continue;
+      if (took_deadline()) co_return failed(resilience::failure_class::per_try, true);
+      if (reader.ends_at_close() && link_->read_error() == asio::error::eof) co_return received();
+      co_return failed(resilience::failure_class::closed, true);
+    }
+  }
+
+  /// A response nobody wants: the connection is kept only where its end is already here.
+  void discard(const codec::body_framing& framing) {
+    bool is_whole = is_collected_ && is_reusable_;
+    const auto left = link_->input().data();
+    if (!is_collected_ && framing.kind == codec::framing_kind::length &&
+        left.size() == head_size_ + framing.length) {
+      link_->consume(left.size());
+      is_whole = true;
+    }
+    finish(is_whole);
+  }
+  void finish_collected() { finish(is_reusable_); }
+
+  /// Back to the pool where it may carry another request, else closed.
+  void finish(bool is_clean) {
+    if (!link_) return;
+    if (!is_clean || !is_persistent_ || link_->is_writing() || link_->write_error() ||
+        epoch_ != endpoint_->epoch() || env_.is_draining)
+      return drop();
+    env_.sink.counters().upstream_connections_active.subtract();
+    endpoint_->give_back(std::exchange(link_, nullptr), now());
+  }
+
+  void drop() {
+    if (!link_) return;
+    env_.sink.counters().upstream_connections_active.subtract();
+    link_->close();
+    link_.reset();
+  }
+
+ private:
+  static time_point now() { return base::clock::now(); }
+  bool is_past_request() const { return now() >= state_.decisions.request_deadline(); }
+
+  /// True when the watchdog ended the wait; the scope may be waited in again.
+  bool took_deadline() {
+    const bool is_deadline = down_.scope().reason() == cancel_reason::deadline;
+    down_.scope().forgive_deadline();
+    return is_deadline;
+  }
+
+  outcome received() const {
+    outcome result;
+    result.what = resilience::failure_class::status;
+    result.status = state_.response.status;
+    result.is_bytes_sent = true;
+    result.is_envoy_ratelimited = state_.response.fields.find("x-envoy-ratelimited").has_value();
+    return result;
+  }
+
+  void keep_head() {
+    state_.kept_head.assign(link_->input().data().substr(0, head_size_));
+    std::size_t scanned = 0;
+    read_response_head(state_.kept_head, upstream_limits, scanned, state_.response);
+  }
+
+  worker_env<Net>& env_;
+  downstream<stream>& down_;
+  exchange_state& state_;
+  std::shared_ptr<upstream_endpoint<Net>> endpoint_;
+  link_pointer link_;
+  std::string dial_cause_;
+  std::uint64_t epoch_ = 0;
+  std::size_t head_size_ = 0;
+  bool is_reused_ = false;
+  bool is_persistent_ = false;
+  bool has_read_bytes_ = false;
+  bool is_collected_ = false;
+  bool is_reusable_ = false;
+};
+
+}  // namespace understudy::net
