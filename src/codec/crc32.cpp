@@ -16,8 +16,7 @@ constexpr table_set make_tables() {
     t[0][i] = c;
   }
   for (std::size_t k = 1; k < 8; ++k)
-    for (std::size_t i = 0; i < 256; ++i)
-      t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 0xFFU];
+    for (std::size_t i = 0; i < 256; ++i) t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 0xFFU];
   return t;
 }
 

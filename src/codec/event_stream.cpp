@@ -157,8 +157,7 @@ event_stream_decoder::step event_stream_decoder::read_message(std::string_view m
   return step::message;
 }
 
-event_stream_decoder::step event_stream_decoder::next(std::string_view& bytes,
-                                                      event_message& out) {
+event_stream_decoder::step event_stream_decoder::next(std::string_view& bytes, event_message& out) {
   if (!error_.empty()) return step::failed;
   if (must_drop_pending_) {
     pending_.clear();

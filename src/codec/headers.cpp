@@ -79,8 +79,8 @@ bool is_hop_by_hop(std::string_view name, const connection_options& options) {
 bool is_forwarded_upstream(std::string_view name, const connection_options& options,
                            bool has_own_credential) {
   const auto kind = kind_of(name);
-  const bool may_pass = kind == field_kind::end_to_end ||
-                        (kind == field_kind::credential && !has_own_credential);
+  const bool may_pass =
+      kind == field_kind::end_to_end || (kind == field_kind::credential && !has_own_credential);
   return may_pass && !options.contains(name);
 }
 

@@ -78,9 +78,9 @@ std::string build(const parts& path, std::size_t from, std::string_view json) {
 /// Where in the text a part of the path leads.
 struct place {
   bool is_found = false;
-  json_value value;           ///< when found
-  std::size_t count = 0;      ///< elements or members of the container
-  std::size_t begin = 0;      ///< of the member or element with its name
+  json_value value;              ///< when found
+  std::size_t count = 0;         ///< elements or members of the container
+  std::size_t begin = 0;         ///< of the member or element with its name
   std::size_t previous_end = 0;  ///< end of the one before it; 0: it is the first
   std::size_t next_begin = 0;    ///< begin of the one behind it; 0: it is the last
 };
@@ -136,8 +136,8 @@ class editor {
       const auto begin =
           is_object ? offset(reader.raw_key().data()) - 1 : offset(value.text.data());
       if (out.is_found && out.next_begin == 0) out.next_begin = begin;
-      const bool is_wanted = is_object ? reader.is_key(part.name)
-                                       : index && *index == static_cast<long>(out.count);
+      const bool is_wanted =
+          is_object ? reader.is_key(part.name) : index && *index == static_cast<long>(out.count);
       if (is_wanted) {
         out.is_found = true;
         out.value = value;
@@ -206,8 +206,7 @@ bool looks_numeric(std::string_view text) {
 
 }  // namespace
 
-edit_result replace_top_level(std::string_view body, std::string_view name,
-                              std::string_view json) {
+edit_result replace_top_level(std::string_view body, std::string_view name, std::string_view json) {
   std::string out;
   out.reserve(body.size() + name.size() + json.size() + 4);
   std::size_t copied = 0;

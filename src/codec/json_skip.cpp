@@ -1,5 +1,7 @@
 #include "codec/json_skip.hpp"
 
+#include "codec/char_class.hpp"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #elif defined(__aarch64__)
@@ -10,6 +12,12 @@ namespace understudy::codec {
 namespace {
 
 bool is_special(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+constexpr char_table short_escape_table = [] {
+  char_table out{};
+  for (const char c : std::string_view{"\"\\/bfnrt"}) out[static_cast<unsigned char>(c)] = true;
+  return out;
+}();
 
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -22,40 +30,62 @@ const char* skip_digits(const char* p, const char* end) {
 
 }  // namespace
 
-const char* find_string_special(const char* p, const char* end) {
-#if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i control = _mm_set1_epi8(0x1f);
-  while (end - p >= 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i hit = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-        _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit));
-    if (mask != 0) return p + __builtin_ctz(mask);
-    p += 16;
-  }
-#elif defined(__aarch64__)
-  const uint8x16_t quote = vdupq_n_u8('"');
-  const uint8x16_t backslash = vdupq_n_u8('\\');
-  const uint8x16_t control = vdupq_n_u8(0x20);
-  while (end - p >= 16) {
-    const uint8x16_t block = vld1q_u8(reinterpret_cast<const std::uint8_t*>(p));
-    const uint8x16_t hit = vorrq_u8(vorrq_u8(vceqq_u8(block, quote), vceqq_u8(block, backslash)),
-                                    vcltq_u8(block, control));
-    if (vmaxvq_u8(hit) != 0) break;
-    p += 16;
-  }
-#endif
-  while (p != end && !is_special(*p)) ++p;
-  return p;
+/// `p` is behind the backslash.
+inline const char* json_skipper::skip_escape(const char* p) {
+  if (p == end) return fail("unterminated string", p);
+  if (is_in(short_escape_table, *p)) return p + 1;
+  if (*p != 'u') return fail("invalid escape", p);
+  return skip_unicode_escape(p + 1);
 }
 
+/// Bit i: byte i of the 16 at `p` ends plain text (a quote, a backslash, a control character).
+#if defined(__SSE2__)
+#define UNDERSTUDY_HAS_BLOCKS 1
+inline unsigned special_bits(const char* p) {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+  const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
+}
+#elif defined(__aarch64__)
+#define UNDERSTUDY_HAS_BLOCKS 1
+inline unsigned special_bits(const char* p) {
+  const uint8x16_t block = vld1q_u8(reinterpret_cast<const std::uint8_t*>(p));
+  const uint8x16_t hit =
+      vorrq_u8(vorrq_u8(vceqq_u8(block, vdupq_n_u8('"')), vceqq_u8(block, vdupq_n_u8('\\'))),
+               vcltq_u8(block, vdupq_n_u8(0x20)));
+  const std::uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const uint8x16_t bits = vandq_u8(hit, vld1q_u8(weights));
+  return vaddv_u8(vget_low_u8(bits)) | static_cast<unsigned>(vaddv_u8(vget_high_u8(bits))) << 8;
+}
+#endif
+
+/// Sixteen bytes at a time; escapes of two characters don't leave the block they stand in.
 const char* json_skipper::skip_string(const char* p) {
   has_escapes = false;
+#ifdef UNDERSTUDY_HAS_BLOCKS
+  while (end - p >= 17) {  // so that the second half of an escape is there, too
+    unsigned bits = special_bits(p);
+    const char* next = p + 16;
+    while (bits != 0) {
+      const int i = __builtin_ctz(bits);
+      const char* at_bit = p + i;
+      if (*at_bit == '"') return at_bit + 1;
+      if (*at_bit != '\\') return fail("control character in a string", at_bit);
+      has_escapes = true;
+      const char* behind = skip_escape(at_bit + 1);
+      if (behind == nullptr) return nullptr;
+      const auto used = behind - p;
+      bits = used >= 16 ? 0 : bits & (~0U << used);
+      next = used > 16 ? behind : next;
+    }
+    p = next;
+  }
+#endif
   for (;;) {
-    p = find_string_special(p, end);
+    while (p != end && !is_special(*p)) ++p;
     if (p == end) return fail("unterminated string", p);
     if (*p == '"') return p + 1;
     if (*p != '\\') return fail("control character in a string", p);
@@ -65,24 +95,7 @@ const char* json_skipper::skip_string(const char* p) {
   }
 }
 
-const char* json_skipper::skip_escape(const char* p) {
-  if (p == end) return fail("unterminated string", p);
-  switch (*p) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-      return p + 1;
-    case 'u':
-      break;
-    default:
-      return fail("invalid escape", p);
-  }
-  ++p;
+const char* json_skipper::skip_unicode_escape(const char* p) {
   for (int i = 0; i < 4; ++i, ++p) {
     if (p == end) return fail("unterminated string", p);
     if (!is_hex(*p)) return fail("invalid escape", p);

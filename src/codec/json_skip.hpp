@@ -15,9 +15,6 @@ inline const char* skip_space(const char* p, const char* end) {
   return p;
 }
 
-/// First byte in [p, end) that is a quote, a backslash or below 0x20; `end` if there is none.
-const char* find_string_special(const char* p, const char* end);
-
 /// One value, from its first character. All members but `end` are outputs.
 struct json_skipper {
   explicit json_skipper(const char* end_of_text) : end{end_of_text} {}
@@ -40,6 +37,7 @@ struct json_skipper {
     return nullptr;
   }
   const char* skip_escape(const char* p);
+  const char* skip_unicode_escape(const char* p);
   const char* skip_number(const char* p);
   const char* skip_word(const char* p, std::string_view word);
   const char* skip_scalar(const char* p, json_kind& found);

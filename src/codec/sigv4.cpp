@@ -121,8 +121,7 @@ std::optional<std::string> bedrock_region_of(std::string_view hostname) {
   if (name.ends_with('.')) name.pop_back();
   std::string_view rest = name;
   bool has_suffix = false;
-  for (const std::string_view suffix :
-       {".vpce.amazonaws.com", ".amazonaws.com", ".api.aws"}) {
+  for (const std::string_view suffix : {".vpce.amazonaws.com", ".amazonaws.com", ".api.aws"}) {
     if (!rest.ends_with(suffix)) continue;
     rest.remove_suffix(suffix.size());
     has_suffix = true;

@@ -50,12 +50,9 @@ calendar split(base::wall_time t) {
   const auto days_since = floor<days>(seconds_since);
   const year_month_day date{days_since};
   const hh_mm_ss time{seconds_since - days_since};
-  return {static_cast<int>(date.year()),
-          static_cast<unsigned>(date.month()),
-          static_cast<unsigned>(date.day()),
-          weekday{days_since}.c_encoding(),
-          static_cast<int>(time.hours().count()),
-          static_cast<int>(time.minutes().count()),
+  return {static_cast<int>(date.year()),           static_cast<unsigned>(date.month()),
+          static_cast<unsigned>(date.day()),       weekday{days_since}.c_encoding(),
+          static_cast<int>(time.hours().count()),  static_cast<int>(time.minutes().count()),
           static_cast<int>(time.seconds().count())};
 }
 

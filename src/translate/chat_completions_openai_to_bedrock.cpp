@@ -111,8 +111,8 @@ base::result<upstream_request, refusal> chat_completions_openai_to_bedrock::requ
   is_stream_ = original.stream;
   has_usage_chunk_ = body->has_usage_chunk;
   upstream_request out;
-  out.target = "/model/" + codec::path_escape(model_) +
-               (is_stream_ ? "/converse-stream" : "/converse");
+  out.target =
+      "/model/" + codec::path_escape(model_) + (is_stream_ ? "/converse-stream" : "/converse");
   out.body = std::move(body->json);
   const auto accept =
       is_stream_ ? codec::event_stream_content_type : std::string_view{"application/json"};
@@ -175,9 +175,8 @@ base::result<std::string, refusal> chat_completions_openai_to_bedrock::completio
   if (!finish)
     return refusal{502, "the model's output was malformed (" + std::string{reason} + ")"};
   json out{{"id", id_}, {"object", "chat.completion"}, {"created", created_}, {"model", model_}};
-  out["choices"].push_back({{"index", 0},
-                            {"message", message_of(read_content(*message))},
-                            {"finish_reason", *finish}});
+  out["choices"].push_back(
+      {{"index", 0}, {"message", message_of(read_content(*message))}, {"finish_reason", *finish}});
   if (const auto usage = codec::find_member(body, "usage")) {
     usage_ = usage_of(usage->text);
     std::string text;

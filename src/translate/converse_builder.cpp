@@ -109,8 +109,7 @@ bool converse_builder::add_stop(const json& request) {
     if (!view_of(text).empty()) sequences.push_back(text);
     return true;
   };
-  const bool is_fine =
-      stop->is_array() ? std::all_of(stop->begin(), stop->end(), add) : add(*stop);
+  const bool is_fine = stop->is_array() ? std::all_of(stop->begin(), stop->end(), add) : add(*stop);
   if (!is_fine) return refuse("`stop` is neither a string nor a list of strings", 400);
   if (!sequences.empty()) out_["inferenceConfig"]["stopSequences"] = std::move(sequences);
   return true;

@@ -36,8 +36,8 @@ token_usage usage_of(std::string_view usage_json) {
     if (reader.is_key("cacheWriteInputTokens")) out.cache_creation_input = number;
   }
   if (!uncached && !out.output) return {};
-  out.input = uncached.value_or(0) + out.cached_input.value_or(0) +
-              out.cache_creation_input.value_or(0);
+  out.input =
+      uncached.value_or(0) + out.cached_input.value_or(0) + out.cache_creation_input.value_or(0);
   out.total = *out.input + out.output.value_or(0);
   return out;
 }

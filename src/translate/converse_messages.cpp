@@ -49,8 +49,7 @@ void converse_builder::append(std::string_view role, json blocks) {
 
 bool converse_builder::add_messages(const json& request) {
   const json* messages = member(request, "messages");
-  if (messages == nullptr || !messages->is_array())
-    return refuse("`messages` is not a list", 400);
+  if (messages == nullptr || !messages->is_array()) return refuse("`messages` is not a list", 400);
   for (const auto& message : *messages)
     if (!add_message(message)) return false;
   return true;

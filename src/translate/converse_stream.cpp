@@ -151,8 +151,7 @@ void converse_stream::on_block_delta(std::string_view payload, std::string& out)
     if (input.empty()) return;
     begin_delta(out);
     out += R"({"tool_calls":[{"index":)";
-    out += std::to_string(
-        tool_index(raw_member(payload, "contentBlockIndex", json_kind::number)));
+    out += std::to_string(tool_index(raw_member(payload, "contentBlockIndex", json_kind::number)));
     out += R"(,"function":{"arguments":)";
     append_raw_string(out, input);
     out += "}}]}";

@@ -32,9 +32,7 @@ inline const json* member(const json& object, const char* name) {
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
-inline std::string_view view_of(const json& string) {
-  return string.get_ref<const std::string&>();
-}
+inline std::string_view view_of(const json& string) { return string.get_ref<const std::string&>(); }
 
 /// The member's text, or empty when it is absent or no string.
 inline std::string_view text_member(const json& object, const char* name) {

@@ -33,8 +33,7 @@ base::result<upstream_request, refusal> same_schema::request(const request_view&
   const bool is_overridden =
       !backend.model_override.empty() && backend.model_override != original.model;
   upstream_request out;
-  out.target =
-      target(is_overridden ? backend.model_override : original.model, original, backend);
+  out.target = target(is_overridden ? backend.model_override : original.model, original, backend);
   if (!is_overridden || !has_model_in_body()) return out;
   if (is_multipart(original.content_type))
     return refusal{422, "the model's name in a multipart body cannot be replaced"};

@@ -81,7 +81,8 @@ TEST_CASE("encoder and decoder agree with botocore", "[event_stream]") {
     CHECK(encoded == raw);
 
     step last{};
-    const auto got = decode(raw, [&raw] { return raw.size(); }, last);
+    const auto got = decode(
+        raw, [&raw] { return raw.size(); }, last);
     REQUIRE(got.size() == 1);
     CHECK(got[0] == keep({headers, payload}));
     CHECK(last == step::need_more);
@@ -91,14 +92,17 @@ TEST_CASE("encoder and decoder agree with botocore", "[event_stream]") {
 TEST_CASE("messages cut anywhere decode alike", "[event_stream]") {
   const auto bytes = sample();
   step last{};
-  const auto whole = decode(bytes, [&] { return bytes.size(); }, last);
+  const auto whole = decode(
+      bytes, [&] { return bytes.size(); }, last);
   REQUIRE(whole.size() == 4);
   CHECK(whole[3].payload == R"({"message":"slow down"})");
-  CHECK(decode(bytes, [] { return std::size_t{1}; }, last) == whole);
+  CHECK(decode(
+            bytes, [] { return std::size_t{1}; }, last) == whole);
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     base::seeded_random random{seed};
     CAPTURE(seed);
-    CHECK(decode(bytes, [&] { return 1 + random.below(700); }, last) == whole);
+    CHECK(decode(
+              bytes, [&] { return 1 + random.below(700); }, last) == whole);
     CHECK(last == step::need_more);
   }
 }
@@ -123,7 +127,9 @@ TEST_CASE("every flipped bit is noticed", "[event_stream]") {
     bad[i] = static_cast<char>(bad[i] ^ 0x10);
     step last{};
     CAPTURE(i);
-    CHECK(decode(bad, [&] { return bad.size(); }, last).empty());
+    CHECK(decode(
+              bad, [&] { return bad.size(); }, last)
+              .empty());
     CHECK(last == step::failed);
   }
 }
@@ -131,8 +137,8 @@ TEST_CASE("every flipped bit is noticed", "[event_stream]") {
 TEST_CASE("a cut message is pending, a failure is final", "[event_stream]") {
   const auto bytes = sample();
   step last{};
-  CHECK(decode(std::string_view{bytes}.substr(0, bytes.size() - 1),
-               [&] { return bytes.size(); }, last)
+  CHECK(decode(
+            std::string_view{bytes}.substr(0, bytes.size() - 1), [&] { return bytes.size(); }, last)
             .size() == 3);
   CHECK(last == step::message);  // something is pending
 

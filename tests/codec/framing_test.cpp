@@ -64,7 +64,10 @@ TEST_CASE("framing of requests", "[framing]") {
       {{{"Content-Length", "5, 6"}}, invalid_length},
       {{{"Content-Length", "five"}}, invalid_length},
       {{{"Content-Length", "5;"}}, invalid_length},
-      {{{"Content-Length", "\x0b" "5"}}, invalid_length},
+      {{{"Content-Length",
+         "\x0b"
+         "5"}},
+       invalid_length},
       {{{"Content-Length", "5"}, {"Content-Length", "5"}}, repeated_length},
       {{{"Content-Length", "5"}, {"content-length", "6"}}, repeated_length},
       {{{"Transfer-Encoding", "chunked"}}, chunked},
@@ -90,7 +93,10 @@ TEST_CASE("framing of requests", "[framing]") {
       {{{"Transfer-Encoding", "chunked,"}}, unsupported_transfer_encoding},
       {{{"Transfer-Encoding", ", chunked"}}, unsupported_transfer_encoding},
       {{{"Transfer-Encoding", "\"chunked\""}}, unsupported_transfer_encoding},
-      {{{"Transfer-Encoding", "\x0b" "chunked"}}, unsupported_transfer_encoding},
+      {{{"Transfer-Encoding",
+         "\x0b"
+         "chunked"}},
+       unsupported_transfer_encoding},
       {{{"Transfer Encoding", "chunked"}}, none},  // its name is refused by check_fields
       {{{"TE", "chunked"}}, none},
   };
@@ -121,7 +127,9 @@ TEST_CASE("framing of responses", "[framing]") {
       {200, "POST", {}, until_close, 10},
       {200, "POST", {{"Content-Length", "7"}, {"Content-Length", "7"}}, repeated_length},
       {200, "POST", {{"Content-Length", "7, 7"}}, invalid_length},
-      {200, "POST", {{"Transfer-Encoding", "chunked"}, {"Content-Length", "7"}},
+      {200,
+       "POST",
+       {{"Transfer-Encoding", "chunked"}, {"Content-Length", "7"}},
        length_and_transfer_encoding},
       {200, "POST", {{"Transfer-Encoding", "gzip, chunked"}}, unsupported_transfer_encoding},
       {200, "HEAD", {{"Content-Length", "7"}}, none},

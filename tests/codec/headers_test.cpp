@@ -99,9 +99,9 @@ TEST_CASE("request ids", "[headers]") {
   CHECK(is_valid_request_id("3f2504e0-4f89-41d3-9a0c-0305e82c3301"));
   CHECK(is_valid_request_id("a"));
   CHECK(is_valid_request_id(std::string(128, 'a')));
-  for (const std::string& bad : {std::string{}, std::string(129, 'a'), std::string{"a b"},
-                                 std::string{"a\"b"}, std::string{"a\nb"}, std::string{"\xC3\xA9"},
-                                 std::string{"a;b"}, std::string{"<x>"}}) {
+  for (const std::string& bad :
+       {std::string{}, std::string(129, 'a'), std::string{"a b"}, std::string{"a\"b"},
+        std::string{"a\nb"}, std::string{"\xC3\xA9"}, std::string{"a;b"}, std::string{"<x>"}}) {
     CAPTURE(bad);
     CHECK(!is_valid_request_id(bad));
   }

@@ -197,7 +197,8 @@ TEST_CASE("strings are written escaped", "[json_scan]") {
   base::seeded_random random{3};
   for (int i = 0; i < 500; ++i) {
     std::string text;
-    for (auto n = random.below(40); n > 0; --n) text.push_back(static_cast<char>(random.below(128)));
+    for (auto n = random.below(40); n > 0; --n)
+      text.push_back(static_cast<char>(random.below(128)));
     const auto raw = quoted(text);
     CHECK(!check_json(raw));
     CHECK(unescape_json(std::string_view{raw}.substr(1, raw.size() - 2)) == text);

@@ -36,8 +36,8 @@ TEST_CASE("signatures are botocore's", "[sigv4]") {
 }
 
 TEST_CASE("the path is encoded once more for the signature", "[sigv4]") {
-  const auto text = canonical_request(
-      {"POST", " h ", "/model/a:b%2Fc/converse?z=1&a=2", ""}, "tok", "20260102T030405Z");
+  const auto text = canonical_request({"POST", " h ", "/model/a:b%2Fc/converse?z=1&a=2", ""}, "tok",
+                                      "20260102T030405Z");
   CHECK(text ==
         "POST\n/model/a%3Ab%252Fc/converse\na=2&z=1\n"
         "host:h\nx-amz-date:20260102T030405Z\nx-amz-security-token:tok\n\n"

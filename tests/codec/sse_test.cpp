@@ -55,7 +55,9 @@ TEST_CASE("server-sent events", "[sse]") {
       {"retry: 5\nother\ndatax: 1\n\n", {}},
       {"data: a\n", {}},
       {"data: a", {}},
-      {"\xEF\xBB\xBF" "data: a\n\n", {{"", "a", ""}}},
+      {"\xEF\xBB\xBF"
+       "data: a\n\n",
+       {{"", "a", ""}}},
       {"data: \n\n", {{"", "", ""}}},
       {"data: [DONE]\n\n", {{"", "[DONE]", ""}}},
       {"data: a:b: c\n\n", {{"", "a:b: c", ""}}},

@@ -8,8 +8,8 @@ using namespace understudy;
 /// Any body is either refused or becomes a JSON body; any answer becomes JSON or a refusal.
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes = fuzz::text_of(data, size);
-  const auto one = translate::find(translate::operation::chat_completions,
-                                   translate::schema::aws_bedrock);
+  const auto one =
+      translate::find(translate::operation::chat_completions, translate::schema::aws_bedrock);
   translate::request_view view;
   view.body = bytes;
   view.model = "anthropic.claude";

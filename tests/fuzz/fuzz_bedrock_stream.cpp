@@ -11,9 +11,10 @@ using namespace understudy;
 namespace {
 
 std::string run(std::string_view bytes, std::size_t step) {
-  const auto one = translate::find(translate::operation::chat_completions,
-                                   translate::schema::aws_bedrock);
-  const std::string body = R"({"stream":true,"stream_options":{"include_usage":true},"messages":[]})";
+  const auto one =
+      translate::find(translate::operation::chat_completions, translate::schema::aws_bedrock);
+  const std::string body =
+      R"({"stream":true,"stream_options":{"include_usage":true},"messages":[]})";
   translate::request_view view;
   view.body = body;
   view.model = "m";
@@ -54,9 +55,9 @@ void check(std::string_view out) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view rest = fuzz::text_of(data, size);
   check(run(rest, size + 1));
-  constexpr std::string_view names[] = {"messageStart",     "contentBlockStart",
+  constexpr std::string_view names[] = {"messageStart",      "contentBlockStart",
                                         "contentBlockDelta", "contentBlockStop",
-                                        "messageStop",      "metadata"};
+                                        "messageStop",       "metadata"};
   std::string frames;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));

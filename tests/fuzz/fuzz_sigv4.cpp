@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   };
   const auto host = take_line(), target = take_line(), token = take_line();
   const auto region = bedrock_region_of(host).value_or("us-east-1");
-  const auto fields = sign({"POST", host, target, rest}, {"id", "secret", token}, region,
-                           bedrock_service, {});
+  const auto fields =
+      sign({"POST", host, target, rest}, {"id", "secret", token}, region, bedrock_service, {});
   if (fields.size() != (token.empty() ? 2 : 3)) std::abort();
   if (base64_decode(base64_encode(rest)) != rest) std::abort();
   if (path_escape(rest).find('/') != std::string::npos) std::abort();

@@ -152,8 +152,7 @@ TEST_CASE("chat completions over Bedrock Converse", "[golden]") {
     const auto& request = **ready.request;
     REQUIRE(request.body.has_value());
     CHECK(json::parse(*request.body) == json::parse(c.text("upstream_request.json")));
-    if (c.knobs.contains("target"))
-      CHECK(request.target == c.knobs["target"].get<std::string>());
+    if (c.knobs.contains("target")) CHECK(request.target == c.knobs["target"].get<std::string>());
     if (c.has("downstream.sse"))
       check_stream(c);
     else

@@ -81,8 +81,8 @@ TEST_CASE("pairs that keep the schema", "[same_schema]") {
            pair_row{image_generations, schema::openai, openai("v1"), "/v1/images/generations",
                     true},
            pair_row{audio_speech, schema::openai, openai("v1"), "/v1/audio/speech", true},
-           pair_row{audio_transcriptions, schema::openai, openai("v1"),
-                    "/v1/audio/transcriptions", true},
+           pair_row{audio_transcriptions, schema::openai, openai("v1"), "/v1/audio/transcriptions",
+                    true},
            pair_row{audio_translations, schema::openai, openai("v1"), "/v1/audio/translations",
                     true},
            pair_row{tokenize, schema::openai, openai("v1"), "/tokenize", true},
@@ -169,8 +169,7 @@ struct head_row {
   body_mode mode;
 };
 
-TEST_CASE("answers of the same schema pass, errors that are no JSON are wrapped",
-          "[same_schema]") {
+TEST_CASE("answers of the same schema pass, errors that are no JSON are wrapped", "[same_schema]") {
   for (const auto& row : {
            head_row{200, "application/json", "", body_mode::untouched},
            head_row{200, "text/event-stream", "", body_mode::untouched},
@@ -259,8 +258,8 @@ TEST_CASE("local errors in the client's schema", "[error_body]") {
            row{504, "timeout_error", "timeout_error"},
        }) {
     CAPTURE(status);
-    const auto body = json::parse(
-        error_body(operation::chat_completions, status, "", "", "say \"why\"\n\xFF"));
+    const auto body =
+        json::parse(error_body(operation::chat_completions, status, "", "", "say \"why\"\n\xFF"));
     CHECK(body["error"]["type"] == openai);
     CHECK(body["error"]["message"] == "say \"why\"\n\uFFFD");
     CHECK(body["error"]["param"].is_null());

@@ -30,7 +30,8 @@ class chunk_tracker {
   explicit chunk_tracker(limits bounds) : limits_{bounds} {}
 
   /// Decodes: uses up the returned number of bytes and puts at most one span of body data into
-  /// `data` (a view into `bytes`, else empty). Call until `bytes` is empty, is_done() or has_failed().
+  /// `data` (a view into `bytes`, else empty). Call until `bytes` is used up, is_done() or
+  /// has_failed().
   std::size_t next(std::string_view bytes, std::string_view& data);
 
   /// What may be sent on when the coded bytes pass through untouched.

@@ -28,8 +28,8 @@ enum class event_header_type : std::uint8_t {
 struct event_header {
   std::string_view name;
   event_header_type type = event_header_type::string;
-  std::string_view text;     ///< of bytes, string and uuid
-  std::int64_t number = 0;   ///< of the integers and timestamp
+  std::string_view text;    ///< of bytes, string and uuid
+  std::int64_t number = 0;  ///< of the integers and timestamp
 };
 
 /// Views live until the decoder's next call, or as long as the bytes given to it.

@@ -84,8 +84,8 @@ bool is_utf8(std::string_view text);
 struct request_summary {
   std::string model;  ///< unescaped, valid UTF-8; may hold any character. Empty when absent or null
   bool has_model = false;
-  bool stream = false;             ///< top-level `stream` is true
-  bool is_sse_format = false;      ///< top-level `stream_format` is "sse" (audio/speech)
+  bool stream = false;                ///< top-level `stream` is true
+  bool is_sse_format = false;         ///< top-level `stream_format` is "sse" (audio/speech)
   std::optional<bool> include_usage;  ///< `stream_options.include_usage`
 };
 

@@ -35,8 +35,8 @@ class sse_scanner {
   std::size_t find_block_end(std::string_view bytes);
 
   std::size_t max_event_bytes_;
-  std::string pending_;     ///< begin of an event whose end has not come
-  std::string joined_;      ///< data of more than one line
+  std::string pending_;  ///< begin of an event whose end has not come
+  std::string joined_;   ///< data of more than one line
   bool is_line_empty_ = true;
   bool is_after_cr_ = false;
   bool is_at_start_ = true;  ///< a byte order mark may come

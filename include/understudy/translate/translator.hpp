@@ -41,8 +41,8 @@ enum class schema : std::uint8_t {
   cohere,
 };
 
-std::string_view name(operation op);        ///< `chat_completions`
-std::string_view name(schema s);            ///< `AWSBedrock`, the spelling of the YAML
+std::string_view name(operation op);  ///< `chat_completions`
+std::string_view name(schema s);      ///< `AWSBedrock`, the spelling of the YAML
 std::optional<schema> schema_named(std::string_view name);
 /// By exact path, any query cut off. `unknown` when no operation has that path.
 operation operation_of(std::string_view target);
