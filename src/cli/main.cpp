@@ -41,12 +41,14 @@ void add_run_flags(CLI::App& app, run_flags& flags) {
       ->envname("UNDERSTUDY_RESOLVE")
       ->take_all();
   app.add_flag("--lenient", flags.is_lenient, "an unknown field is a warning");
+  app.add_flag("--watch,!--no-watch", flags.is_watching,
+               "reload when a configuration file changes (default)")
+      ->envname("UNDERSTUDY_WATCH");
 }
 
 int dispatch(int argc, char** argv) {
   CLI::App app{"understudy: keeps LLM applications up when a provider goes down"};
   app.set_version_flag("--version", "understudy " UNDERSTUDY_VERSION);
-  app.require_subcommand(1);
 
   run_flags flags;
   auto* run = app.add_subcommand("run", "run the proxy on YAML files or folders");
@@ -91,6 +93,7 @@ int dispatch(int argc, char** argv) {
   if (*validate) return validate_command(paths, is_lenient, output == "json");
   if (*health) return healthcheck_command(admin, token);
   if (*version) return version_command();
+  std::cerr << "understudy: no command was given\n\n" << app.help();
   return 2;
 }
 

@@ -27,6 +27,7 @@ loaded load_configuration(const std::vector<std::string>& paths, bool is_lenient
   }
   const auto created = std::chrono::floor<std::chrono::seconds>(base::wall_now());
   all.findings = std::move(read.findings);
+  all.files = std::move(read.files);
   all.result = plan::compile(*read.loaded, created.time_since_epoch().count());
   for (const auto& f : all.result.findings) all.findings.push_back(f);
   if (config::has_error(all.findings)) all.result.compiled.reset();
@@ -45,6 +46,12 @@ void log_findings(const std::vector<config::finding>& findings) {
       case config::severity::info: log::info("config", text); break;
     }
   }
+}
+
+/// A folder among the paths is watched too: a file may come or go.
+std::vector<std::string> with_folders(const run_flags& flags, std::vector<std::string> files) {
+  files.insert(files.end(), flags.configuration.begin(), flags.configuration.end());
+  return files;
 }
 
 /// Connections are descriptors: as many as the system lets us have.
@@ -75,8 +82,12 @@ int run_command(const run_flags& flags) {
   log_findings(all.findings);
   raise_descriptor_limit();
   options.load = [flags] {
-    return load_configuration(flags.configuration, flags.is_lenient).result;
+    auto again = load_configuration(flags.configuration, flags.is_lenient);
+    return daemon::loaded_configuration{std::move(again.result),
+                                        with_folders(flags, std::move(again.files))};
   };
+  if (flags.is_watching && !flags.configuration.empty())
+    options.watched = with_folders(flags, std::move(all.files));
   options.on_ready = [](const std::vector<std::string>& listening, const std::string& admin) {
     for (const auto& address : listening) log::info("daemon", "listening on " + address);
     if (!admin.empty()) log::info("daemon", "admin on http://" + admin);

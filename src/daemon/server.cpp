@@ -13,6 +13,7 @@
 #include <understudy/admin/status.hpp>
 #include <understudy/base/random.hpp>
 #include <understudy/credentials/store.hpp>
+#include <understudy/daemon/file_signature.hpp>
 #include <understudy/net/worker.hpp>
 #include <understudy/telemetry/log.hpp>
 
@@ -26,6 +27,7 @@ namespace {
 
 constexpr std::chrono::seconds longest_wait_for_names{2};
 constexpr std::chrono::milliseconds sweep_interval{250};
+constexpr std::chrono::milliseconds watch_interval{500};
 
 bool has_same_listeners(const plan::plan& a, const plan::plan& b) {
   if (a.listeners.size() != b.listeners.size()) return false;
@@ -100,6 +102,7 @@ struct server::impl final : proxy::health_observer {
   void finish(int status);
   void on_signal(int number);
   void sweep();
+  void watch();
   admin::reload_result reload();
   std::string status() const;
   bool set_ejected(const std::string& route, const std::string& backend,
@@ -121,7 +124,9 @@ struct server::impl final : proxy::health_observer {
   std::vector<std::string> listening;
   std::unique_ptr<admin::server> admin_server;
   asio::signal_set signals{control};
-  asio::steady_timer sweeper{control}, drain_limit{control}, names_limit{control};
+  asio::steady_timer sweeper{control}, drain_limit{control}, names_limit{control},
+      watcher{control};
+  std::string loaded_signature, last_signature;
   std::atomic<bool> is_draining{false};
   std::atomic<bool> is_serving{false};
   std::size_t draining_workers = 0;
@@ -192,6 +197,10 @@ int server::impl::run() {
   });
   names.activate(active, [this] { keys.wait_ready([this] { start_workers(); }); });
   sweep();
+  if (!opts.watched.empty()) {
+    loaded_signature = last_signature = file_signature(opts.watched);
+    watch();
+  }
   control.run();
   return exit_status;
 }
@@ -255,13 +264,30 @@ void server::impl::sweep() {
   });
 }
 
+/// A change must have lasted for one look before it is read: editors and ConfigMap updates write
+/// in several steps.
+void server::impl::watch() {
+  const auto seen = file_signature(opts.watched);
+  if (seen != loaded_signature && seen == last_signature) {
+    loaded_signature = seen;
+    reload();
+    loaded_signature = last_signature = file_signature(opts.watched);
+  }
+  last_signature = seen;
+  watcher.expires_after(watch_interval);
+  watcher.async_wait([this](error_code ec) {
+    if (!ec) watch();
+  });
+}
+
 admin::reload_result server::impl::reload() {
   const auto refuse = [&](std::string text) {
     hub.on_reload(false, "reload refused, the running configuration stays: " + text);
     return admin::reload_result{false, std::move(text)};
   };
   if (!opts.load) return refuse("this process has no configuration files");
-  auto next = opts.load();
+  auto [next, files] = opts.load();
+  if (!opts.watched.empty()) opts.watched = std::move(files);
   std::string findings;
   for (const auto& f : next.findings)
     if (f.level != config::severity::info) findings += to_text(f) + '\n';

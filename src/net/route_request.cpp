@@ -46,7 +46,10 @@ std::optional<proxy::local_reply> route_request(exchange_state& state,
   input.model = state.summary.model;
   input.fields = &state.head.fields;
   const auto found = proxy::match(plan, listener, input);
-  if (found.rule == nullptr)
+  // An LLM route serves the operations that it knows, whatever its rule's matches are.
+  const bool is_unknown = found.rule != nullptr && found.rule->is_ai &&
+                          state.op == translate::operation::unknown;
+  if (found.rule == nullptr || is_unknown)
     return proxy::no_route_reply(state.op, state.path, state.summary.model);
   state.route = found.route;
   state.rule = found.rule;

@@ -23,6 +23,7 @@ struct run_flags {
   std::string drain_timeout = "30s";
   std::vector<std::string> resolve;
   bool is_lenient = false;
+  bool is_watching = true;
 };
 
 /// A flag that cannot be understood; names the flag.
@@ -37,6 +38,7 @@ daemon::options to_options(const run_flags& flags);
 struct loaded {
   plan::compile_result result;
   std::vector<config::finding> findings;  ///< of both steps, in the order of the files
+  std::vector<std::string> files;         ///< everything that was read
   bool has_nothing = false;               ///< no path was given and no provider has a key
 };
 loaded load_configuration(const std::vector<std::string>& paths, bool is_lenient);

@@ -21,6 +21,12 @@ struct listen_override {
   std::uint16_t port = 0;
 };
 
+/// What a load of the user's files gave, and every file that was read for it.
+struct loaded_configuration {
+  plan::compile_result result;
+  std::vector<std::string> files;
+};
+
 struct options {
   std::vector<listen_override> listen;
   std::optional<boost::asio::ip::tcp::endpoint> admin;  ///< absent: off
@@ -30,7 +36,9 @@ struct options {
   net::resolve_overrides resolve;
   telemetry::hub_options telemetry;
   /// Reads the configuration anew for a reload; null: nothing to reload (the demo).
-  std::function<plan::compile_result()> load;
+  std::function<loaded_configuration()> load;
+  /// Files whose change reloads; empty: only SIGHUP and the admin listener do.
+  std::vector<std::string> watched;
   /// Called once, when every listener serves: the addresses of the listeners and of the admin
   /// listener (empty: off).
   std::function<void(const std::vector<std::string>& listening, const std::string& admin)>

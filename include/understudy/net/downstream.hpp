@@ -53,8 +53,8 @@ class downstream final : public connection<Stream>::watcher {
   }
   awaitable<bool> send(std::span<const asio::const_buffer> pieces) {
     link_->start_write(pieces);
-    co_return link_->is_writing() ? co_await flush()
-                                  : !link_->write_error() && !link_->is_closed();
+    if (link_->is_writing()) co_return co_await flush();
+    co_return !link_->write_error() && !link_->is_closed();
   }
   /// Waits until what start_write() left over is sent.
   awaitable<bool> flush() {

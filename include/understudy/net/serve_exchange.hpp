@@ -201,6 +201,7 @@ class exchange_server {
       }
     }
     if (up_.is_collected()) co_return co_await deliver_whole();
+    if (env_.is_draining) state_.closes_downstream = true;
     relay<Net> body{down_, state_, up_.link(), *framing_, plan_, idle_limit()};
     finish_attempt(co_await body.run(up_.head_size(), notes()));
   }
@@ -222,6 +223,7 @@ class exchange_server {
     proxy::response_length length;
     length.content_length = made->body.size();
     state_.out.clear();
+    if (env_.is_draining) state_.closes_downstream = true;
     proxy::append_downstream_head(state_.out, head, set, &state_.rule->response_headers, length,
                                   notes(), state_.closes_downstream);
     if (!state_.is_head_method) state_.out += made->body;
@@ -304,6 +306,7 @@ class exchange_server {
     state_.record.origin = reply.is_client_fault ? telemetry::error_origin::client
                                                  : telemetry::error_origin::proxy;
     state_.out.clear();
+    if (env_.is_draining) state_.closes_downstream = true;
     proxy::append_local_reply(state_.out, reply, notes(), state_.is_head_method,
                               state_.closes_downstream);
     co_await send_all();
