@@ -29,7 +29,7 @@ def test_no_client_sees_the_primary_fail(start, sdk):
     answers = []
 
     def is_failed_over():
-        answer = client.chat.completions.create(model="demo", messages=HELLO)
+        answer = client.chat.completions.create(model="any-model", messages=HELLO)
         answers.append(answer.choices[0].message.content)
         return "fallback" in answers[-1]
     wait_until(is_failed_over, timeout=25, interval=0.1, what="a failover")

@@ -323,5 +323,5 @@ def test_bedrock_without_credentials_is_said_clearly(start, provider):
                         "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"})
     answer = chat(daemon)
     assert answer.status in (500, 502, 503)
-    assert "credentials" in json.loads(answer.body)["error"]["message"]
+    assert "no AWS keys" in json.loads(answer.body)["error"]["message"]
     assert primary.count == 0

@@ -140,9 +140,10 @@ def test_f_is_tried_once_per_ejection_window_which_grows(scene):
 
 @pytest.mark.parametrize("scene", ["500"], indirect=True)
 def test_the_retry_waits_less_than_the_first_back_off_interval(scene):
-    lines = [e for e in scene.daemon.access_lines() if len(e["attempts"]) == 2]
-    assert len(lines) == 3
-    for line in lines:
+    def lines():
+        return [e for e in scene.daemon.access_lines() if len(e["attempts"]) == 2]
+    wait_until(lambda: len(lines()) == 3, what="three access log lines with two attempts")
+    for line in lines():
         f, g = line["attempts"]
         assert (f["backend"], f["status"]) == (F_NAME, 500)
         assert (g["backend"], g["status"], g["outcome"]) == (G_NAME, 200, "ok")
@@ -230,7 +231,7 @@ def test_streaming_through_the_fallback(tmp_path, authority):
         scene.daemon.wait_ready()
         with openai.OpenAI(base_url=scene.daemon.base_url, api_key="x", max_retries=0) as client:
             chunks = list(client.chat.completions.create(
-                model=MODEL, stream=True, messages=[{"role": "user", "content": "hi"}]))
+                model=MODEL, stream=True, stream_options={"include_usage": True}, messages=[{"role": "user", "content": "hi"}]))
         text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
         assert text == bedrock.TEXT
         assert chunks[-1].usage.total_tokens == 11

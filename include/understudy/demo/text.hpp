@@ -5,8 +5,8 @@
 
 namespace understudy::demo {
 
-/// The model that config/demo.yaml routes.
-inline constexpr std::string_view model = "demo";
+/// The model that config/demo.yaml lists.
+inline constexpr std::string_view model = "demo-model";
 
 /// The embedded config/demo.yaml with the two ports put into its `${DEMO_…_PORT}` places.
 std::string config_text(std::uint16_t primary_port, std::uint16_t fallback_port);

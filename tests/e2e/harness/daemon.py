@@ -53,13 +53,13 @@ def run(*arguments, env=None, timeout=20):
 
 class Daemon:
     def __init__(self, folder, *configurations, flags=(), env=None, command="run", workers=2,
-                 log_format="json", wait=True):
+                 log_format="json", wait=True, admin=True):
         self.port, self.admin_port = free_port(), free_port()
         self.folder = folder
         self.stdout_path, self.stderr_path = folder / "stdout.log", folder / "stderr.log"
         arguments = [str(BINARY), command, *map(str, configurations),
                      "--listen", f"127.0.0.1:{self.port}",
-                     "--admin", f"127.0.0.1:{self.admin_port}",
+                     "--admin", f"127.0.0.1:{self.admin_port}" if admin else "off",
                      "--workers", str(workers), "--log-format", log_format, *map(str, flags)]
         self.arguments = arguments
         self.started = time.monotonic()
