@@ -35,7 +35,11 @@ class tree_builder final : public YAML::EventHandler {
       if (text_[i] == '\n') line_starts_.push_back(i + 1);
   }
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp gives empty documents without end where a token belongs nowhere, as a first `,`.
+    if (mark.pos == last_start_)
+      throw refused{place(mark), "YAML syntax: belongs to no document; remove it"};
+    last_start_ = mark.pos;
     anchors_.clear();
     root_.reset();
   }
@@ -198,6 +202,7 @@ class tree_builder final : public YAML::EventHandler {
   yaml_result& out_;
   std::vector<std::size_t> line_starts_;
   std::vector<frame> open_;
+  int last_start_ = -1;
   std::map<YAML::anchor_t, node_ptr> anchors_;
   node_ptr root_;
 };

@@ -141,6 +141,7 @@ TEST_CASE("what is no YAML text of ours is refused with one finding") {
       {deep, "f.yaml:1:65: error: more than 64 levels deep; flatten the document"},
       {laughs, "f.yaml:6:12: error: more than 200,000 nodes once aliases are followed; write less"},
       {std::string(9U << 20U, 'a'), "f.yaml:1:1: error: larger than 8 MiB; split the file"},
+      {", a: b\n", "f.yaml:1:1: error: YAML syntax: belongs to no document; remove it"},
       {"? [a]\n: b\n", "f.yaml:1:3: error: a key must be text; put it in quotes"},
   };
   for (const auto& r : rows) {
