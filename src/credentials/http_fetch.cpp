@@ -27,7 +27,6 @@ using awaitable = asio::awaitable<T, executor>;
 using tcp = asio::ip::tcp;
 using stream = beast::basic_stream<tcp, executor>;
 using fetched = base::result<http_reply, std::string>;
-using time_point = std::chrono::steady_clock::time_point;
 
 constexpr std::uint64_t max_body_bytes = 64U * 1024;
 constexpr auto use_await = asio::as_tuple(asio::use_awaitable_t<executor>{});
@@ -46,7 +45,7 @@ std::string describe(const char* phase, const http_call& call, error_code ec) {
 }
 
 template <class Stream>
-awaitable<fetched> exchange(Stream& to, const http_call& call, time_point deadline) {
+awaitable<fetched> talk(Stream& to, const http_call& call) {
   http::request<http::string_body> request;
   request.version(11);
   request.method_string(call.method);
@@ -56,14 +55,12 @@ awaitable<fetched> exchange(Stream& to, const http_call& call, time_point deadli
   request.set(http::field::connection, "close");
   for (const auto& f : call.fields) request.set(f.name, f.value);
   request.prepare_payload();
-  beast::get_lowest_layer(to).expires_at(deadline);
   auto written = co_await http::async_write(to, request, use_await);
   if (std::get<0>(written)) co_return describe("sending to", call, std::get<0>(written));
 
   beast::flat_buffer buffer{max_body_bytes};
   http::response_parser<http::string_body> parser;
   parser.body_limit(max_body_bytes);
-  beast::get_lowest_layer(to).expires_at(deadline);
   auto read = co_await http::async_read(to, buffer, parser, use_await);
   if (std::get<0>(read)) co_return describe("the answer of", call, std::get<0>(read));
   http_reply reply;
@@ -72,7 +69,7 @@ awaitable<fetched> exchange(Stream& to, const http_call& call, time_point deadli
   co_return reply;
 }
 
-awaitable<fetched> exchange_tls(stream plain, const http_call& call, time_point deadline) {
+awaitable<fetched> talk_tls(stream plain, const http_call& call) {
   asio::ssl::context context{asio::ssl::context::tls_client};
   error_code ec;
   context.set_default_verify_paths(ec);
@@ -81,10 +78,9 @@ awaitable<fetched> exchange_tls(stream plain, const http_call& call, time_point 
   secure.set_verify_callback(asio::ssl::host_name_verification{call.host}, ec);
   if (SSL_set_tlsext_host_name(secure.native_handle(), call.host.c_str()) != 1)
     co_return std::string{"TLS cannot be set up"};
-  secure.next_layer().expires_at(deadline);
   auto shaken = co_await secure.async_handshake(asio::ssl::stream_base::client, use_await);
   if (std::get<0>(shaken)) co_return describe("TLS with", call, std::get<0>(shaken));
-  co_return co_await exchange(secure, call, deadline);
+  co_return co_await talk(secure, call);
 }
 
 awaitable<base::result<std::vector<tcp::endpoint>, std::string>> look_up(asio::io_context& context,
@@ -106,20 +102,19 @@ awaitable<base::result<std::vector<tcp::endpoint>, std::string>> look_up(asio::i
 }  // namespace
 
 awaitable<fetched> fetch(asio::io_context& context, http_call call) {
-  const auto deadline = std::chrono::steady_clock::now() + call.timeout;
   auto endpoints = co_await look_up(context, call);
   if (!endpoints) co_return endpoints.error();
   stream plain{context.get_executor()};
+  plain.expires_after(call.timeout);  // once: it holds for everything that follows
   error_code last = asio::error::host_not_found;
   for (const auto& endpoint : *endpoints) {
-    plain.expires_at(deadline);
     auto connected = co_await plain.async_connect(endpoint, use_await);
     last = std::get<0>(connected);
     if (!last || last == beast::error::timeout) break;
   }
   if (last) co_return describe("connecting to", call, last);
-  if (call.is_tls) co_return co_await exchange_tls(std::move(plain), call, deadline);
-  co_return co_await exchange(plain, call, deadline);
+  if (call.is_tls) co_return co_await talk_tls(std::move(plain), call);
+  co_return co_await talk(plain, call);
 }
 
 }  // namespace understudy::credentials
