@@ -53,7 +53,7 @@ struct provider {
   std::string region;
 };
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   // A `$` of the environment's value must not be read as a reference of ours.
   auto out = json_quoted(text);
   for (std::size_t i = 0; (i = out.find("${", i)) != std::string::npos; i += 3) out.insert(i, "$");
@@ -70,12 +70,12 @@ std::string backend_objects(const provider& p) {
   auto out = document("gateway.envoyproxy.io/v1alpha1", "Backend", p.name);
   out += "spec:\n  endpoints:\n    - ";
   out += is_ip ? "ip: {address: " : "fqdn: {hostname: ";
-  out += quoted(p.at.host) + ", port: " + p.at.port + "}\n";
+  out += in_quotes(p.at.host) + ", port: " + p.at.port + "}\n";
   if (p.at.is_tls) out += "  tls: {wellKnownCACertificates: System}\n";
   out += document("aigateway.envoyproxy.io/v1beta1", "AIServiceBackend", p.name);
   out += "spec:\n  schema:\n    name: " + p.schema + "\n";
-  if (p.has_prefix) out += "    prefix: " + quoted(p.at.prefix.empty() ? "/" : p.at.prefix) + "\n";
-  if (!p.version.empty()) out += "    version: " + quoted(p.version) + "\n";
+  if (p.has_prefix) out += "    prefix: " + in_quotes(p.at.prefix.empty() ? "/" : p.at.prefix) + "\n";
+  if (!p.version.empty()) out += "    version: " + in_quotes(p.version) + "\n";
   out += "  backendRef: {group: gateway.envoyproxy.io, kind: Backend, name: " + p.name + "}\n";
   return out;
 }
@@ -87,7 +87,7 @@ std::string credential_objects(const provider& p) {
       "name: " +
       p.name + "}\n";
   if (p.key_variable.empty())
-    return out + "  type: AWSCredentials\n  awsCredentials: {region: " + quoted(p.region) + "}\n";
+    return out + "  type: AWSCredentials\n  awsCredentials: {region: " + in_quotes(p.region) + "}\n";
   out += "  type: " + p.policy_type + "\n  " + p.policy_field + ": {secretRef: {name: " + p.name +
          "}}\n";
   return out + document("v1", "Secret", p.name) + "stringData: {apiKey: \"${" + p.key_variable +
