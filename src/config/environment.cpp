@@ -74,7 +74,8 @@ std::string backend_objects(const provider& p) {
   if (p.at.is_tls) out += "  tls: {wellKnownCACertificates: System}\n";
   out += document("aigateway.envoyproxy.io/v1beta1", "AIServiceBackend", p.name);
   out += "spec:\n  schema:\n    name: " + p.schema + "\n";
-  if (p.has_prefix) out += "    prefix: " + in_quotes(p.at.prefix.empty() ? "/" : p.at.prefix) + "\n";
+  if (p.has_prefix)
+    out += "    prefix: " + in_quotes(p.at.prefix.empty() ? "/" : p.at.prefix) + "\n";
   if (!p.version.empty()) out += "    version: " + in_quotes(p.version) + "\n";
   out += "  backendRef: {group: gateway.envoyproxy.io, kind: Backend, name: " + p.name + "}\n";
   return out;
@@ -87,7 +88,8 @@ std::string credential_objects(const provider& p) {
       "name: " +
       p.name + "}\n";
   if (p.key_variable.empty())
-    return out + "  type: AWSCredentials\n  awsCredentials: {region: " + in_quotes(p.region) + "}\n";
+    return out + "  type: AWSCredentials\n  awsCredentials: {region: " + in_quotes(p.region) +
+           "}\n";
   out += "  type: " + p.policy_type + "\n  " + p.policy_field + ": {secretRef: {name: " + p.name +
          "}}\n";
   return out + document("v1", "Secret", p.name) + "stringData: {apiKey: \"${" + p.key_variable +
