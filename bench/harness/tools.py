@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from . import processes
+from .scenarios import TRANSLATED_STREAM
 
 BENCH = Path(__file__).resolve().parent.parent
 WORK = BENCH / "work"
@@ -47,7 +48,8 @@ class Origin:
         self.ports = dict(zip(("plain", "fallback", "tls"), processes.free_ports(3)))
         self.process = processes.start(
             [WORK / "origin", "--port", self.ports["plain"], "--fallback", self.ports["fallback"],
-             "--tls", self.ports["tls"], "--cert", WORK / "origin.pem", "--key", WORK / "origin.key"],
+             "--tls", self.ports["tls"], "--cert", WORK / "origin.pem", "--key", WORK / "origin.key",
+             "--stream", TRANSLATED_STREAM],
             WORK / "origin.log", processes.cores()[1], is_realtime=is_realtime)
 
     def stop(self):

@@ -40,7 +40,8 @@ struct connection {
 
 class origin {
  public:
-  explicit origin(const options& given) : epoll_(epoll_create1(0)) {
+  explicit origin(const options& given)
+      : epoll_(epoll_create1(0)), stream_(given.text("stream", "sse:100:100:0")) {
     listeners_.reserve(3);
     open(given.number("port", 0), false, "primary");
     open(given.number("fallback", 0), false, "fallback");
@@ -183,7 +184,9 @@ class origin {
     const std::string_view target = std::string_view(head).substr(0, head.find("\r\n"));
     const bool is_bedrock = target.find("/converse") != std::string_view::npos;
     const std::string_view asked = one.reader.header("x-bench-reply:");
-    one.spec = reply_spec::parse(asked.empty() ? "json:1024" : asked);
+    one.spec = reply_spec::parse(!asked.empty()                                   ? asked
+                                 : target.find("/converse-stream") != target.npos ? stream_
+                                                                                  : "json:1024");
     if (!one.spec.is_stream) {
       auto& reply = whole_[{is_bedrock, one.from->name == "primary", one.spec.bytes}];
       if (reply.empty()) reply = whole_reply(is_bedrock, one.from->name, one.spec.bytes);
@@ -281,6 +284,7 @@ class origin {
   }
 
   int epoll_;
+  std::string stream_;  // what a translated request gets, which carries no header of the client's
   std::vector<listener> listeners_;
   std::unique_ptr<SSL_CTX, tls_deleter> tls_;
   std::vector<std::unique_ptr<connection>> all_;
