@@ -312,8 +312,8 @@ class Provider:
     def _one_exchange(self, wire, connection, served):
         if served and self.is_stale_after_one:
             wire.fill()  # the next request arrives: too late
-            wire.reset()
             self.stale_hits += 1
+            wire.reset()
             return False
         request = Request(wire.until(b"\r\n\r\n"), connection)
         exchange = Exchange(self, wire, request)
