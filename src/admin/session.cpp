@@ -79,7 +79,9 @@ void session::stop() {
 }
 
 awaitable<void> session::run(std::shared_ptr<session> self) {
-  while (co_await self->serve_one()) {
+  for (;;) {
+    const bool goes_on = co_await self->serve_one();
+    if (!goes_on) break;
   }
   error_code ec;
   self->stream_.socket().shutdown(tcp::socket::shutdown_send, ec);

@@ -15,7 +15,7 @@ int demo_command(run_flags flags) {
   flags.access_log = "off";
   auto options = to_options(flags);
 
-  demo::narrator narrator{[](std::string_view line) { std::cout << line << std::endl; },
+  demo::narrator narrator{[](std::string_view line) { std::cout << line << '\n' << std::flush; },
                           ::isatty(STDOUT_FILENO) == 1};
   demo::providers providers{{}, [&](const demo::phase& now) { narrator.phase_began(now); }};
   const auto ports = providers.start();
@@ -35,7 +35,7 @@ int demo_command(run_flags flags) {
     return 1;
   }
   options.on_ready = [](const std::vector<std::string>& listening, const std::string& admin) {
-    std::cout << demo::banner(listening.front(), admin) << std::endl;
+    std::cout << demo::banner(listening.front(), admin) << '\n' << std::flush;
   };
   daemon::server server{std::move(options), compiled.compiled};
   const auto heard = server.telemetry().events().subscribe(

@@ -24,7 +24,7 @@ std::optional<proxy::local_reply> route_request(exchange_state& state,
                                                 const plan::listener& listener) {
   const auto& plan = *state.active->configuration;
   const bool is_ai = has_ai_route(plan);
-  if (is_ai && state.head.method == "GET") {
+  if (is_ai && (state.head.method == "GET" || state.is_head_method)) {
     if (state.path == "/v1/models") return proxy::models_reply(plan, state.target.authority, false);
     if (state.path == "/anthropic/v1/models")
       return proxy::models_reply(plan, state.target.authority, true);

@@ -161,10 +161,13 @@ struct worker::impl {
   awaitable<void> serve(std::shared_ptr<connection<socket_stream>> link, std::string client,
                         std::size_t listener) {
     const auto tls = listener < plan.listener_tls.size() ? plan.listener_tls[listener] : nullptr;
-    if (tls && !co_await shake_hands(*link, tls)) {
-      env.sink.counters().downstream_tls_failures.add();
-      link->close();
-      co_return;
+    if (tls) {
+      const bool is_shaken = co_await shake_hands(*link, tls);
+      if (!is_shaken) {
+        env.sink.counters().downstream_tls_failures.add();
+        link->close();
+        co_return;
+      }
     }
     session_type s{env, std::move(link), listener, std::move(client), tls != nullptr};
     sessions.insert(&s);

@@ -67,8 +67,8 @@ class relay {
   }
 
   awaitable<relay_end> run_bodiless() {
-    if (!co_await send({})) co_return relay_end::downstream_gone;
-    co_return end_of_body();
+    const bool is_sent = co_await send({});
+    co_return is_sent ? end_of_body() : relay_end::downstream_gone;
   }
 
   awaitable<relay_end> run_length() {
@@ -77,12 +77,14 @@ class relay {
       const auto data = input().substr(0, static_cast<std::size_t>(
                                               std::min<std::uint64_t>(left, input().size())));
       if (!data.empty() || !state_.out.empty()) {
-        if (!co_await send(data)) co_return relay_end::downstream_gone;
+        const bool is_sent = co_await send(data);
+        if (!is_sent) co_return relay_end::downstream_gone;
         left -= data.size();
         link_->consume(data.size());
       }
       if (left == 0) co_return end_of_body();
-      if (const auto stop = co_await more(); stop != relay_end::complete) co_return stop;
+      const relay_end stop = co_await more();
+      if (stop != relay_end::complete) co_return stop;
     }
   }
 
@@ -93,13 +95,15 @@ class relay {
       const auto data = input().substr(0, passage.forward);
       if (passage.forward != 0) remember_tail(data);
       if (!data.empty() || passage.needs_end || !state_.out.empty()) {
-        if (!co_await send(data, passage.needs_end ? "\r\n" : ""))
-          co_return relay_end::downstream_gone;
+        const std::string_view after = passage.needs_end ? "\r\n" : "";
+        const bool is_sent = co_await send(data, after);
+        if (!is_sent) co_return relay_end::downstream_gone;
         link_->consume(passage.consumed);
       }
       if (tracker.is_done()) co_return end_of_body();
       if (tracker.has_failed()) co_return co_await broken(false, relay_end::upstream_broke);
-      if (const auto stop = co_await more(); stop != relay_end::complete)
+      const relay_end stop = co_await more();
+      if (stop != relay_end::complete)
         co_return co_await broken(tracker.is_at_chunk_boundary() && ends_event_, stop);
     }
   }
@@ -110,8 +114,9 @@ class relay {
       if (!input().empty() || !state_.out.empty()) {
         const auto data = input();
         if (!data.empty()) remember_tail(data);
-        if (!co_await send(data, data.empty() ? "" : "\r\n"))
-          co_return relay_end::downstream_gone;
+        const std::string_view after = data.empty() ? "" : "\r\n";
+        const bool is_sent = co_await send(data, after);
+        if (!is_sent) co_return relay_end::downstream_gone;
         link_->consume(data.size());
       }
       const auto stop = co_await more();
@@ -119,8 +124,8 @@ class relay {
       if (stop != relay_end::upstream_broke || link_->read_error() != asio::error::eof)
         co_return co_await broken(ends_event_, stop);
       state_.out = "0\r\n\r\n";
-      if (!co_await send({})) co_return relay_end::downstream_gone;
-      co_return relay_end::complete_not_reusable;
+      const bool is_sent = co_await send({});
+      co_return is_sent ? relay_end::complete_not_reusable : relay_end::downstream_gone;
     }
   }
 
@@ -137,7 +142,8 @@ class relay {
         co_return co_await break_translated(relay_end::stream_error);
       const bool is_last = progress == body_progress::complete;
       if (!translated_.empty() || is_last || !state_.out.empty()) {
-        if (!co_await send_chunk(is_last)) co_return relay_end::downstream_gone;
+        const bool is_sent = co_await send_chunk(is_last);
+        if (!is_sent) co_return relay_end::downstream_gone;
       }
       if (is_last)
         co_return reader.is_reusable() ? relay_end::complete : relay_end::complete_not_reusable;
@@ -147,8 +153,8 @@ class relay {
           link_->read_error() == asio::error::eof) {
         translated_.clear();
         if (!translator.finish(translated_)) co_return co_await break_translated(stop);
-        co_return co_await send_chunk(true) ? relay_end::complete_not_reusable
-                                            : relay_end::downstream_gone;
+        const bool is_sent = co_await send_chunk(true);
+        co_return is_sent ? relay_end::complete_not_reusable : relay_end::downstream_gone;
       }
       co_return co_await break_translated(stop);
     }

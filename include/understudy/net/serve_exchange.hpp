@@ -316,7 +316,8 @@ class exchange_server {
     state_.record.time_to_first_byte = now() - state_.complete_at;
     state_.is_committed = true;
     state_.record.bytes_sent += state_.out.size();
-    if (!co_await down_.send(asio::buffer(state_.out))) state_.closes_downstream = true;
+    const bool is_taken = co_await down_.send(asio::buffer(state_.out));
+    if (!is_taken) state_.closes_downstream = true;
   }
 
   /// The client has left, or the process ends: the upstream is dropped at once.

@@ -35,7 +35,8 @@ class session {
     bool goes_on = true;
     for (bool is_first = true; goes_on; is_first = false) {
       down_.begin_scope();
-      if (!co_await await_request(is_first)) break;
+      const bool has_request = co_await await_request(is_first);
+      if (!has_request) break;
       auto state = env_.take_state();
       goes_on = co_await serve_one(*state);
       env_.give_back(std::move(state));
@@ -110,7 +111,8 @@ class session {
     record.listener = listener.name;
 
     request_receiver<stream> receiver{down_, state, state.active->configuration->limits};
-    if (!co_await receive(receiver)) co_return false;
+    const bool is_received = co_await receive(receiver);
+    if (!is_received) co_return false;
     begin_record(state);
     auto& counters = env_.sink.counters();
     counters.exchanges_active.add();
@@ -138,7 +140,8 @@ class session {
     const time_point deadline = now() + limits().request_headers;
     result got = receiver.try_head();
     while (got == result::gone) {
-      if (!co_await await_bytes(deadline)) {
+      const bool has_more = co_await await_bytes(deadline);
+      if (!has_more) {
         if (down_.scope().reason() != cancel_reason::deadline) co_return false;
         receiver.refusal() = request_timed_out();
         got = result::refused;
@@ -210,7 +213,8 @@ class session {
                               state.closes_downstream || env_.is_draining);
     record.time_to_first_byte = now() - state.complete_at;
     record.bytes_sent += state.out.size();
-    if (!co_await down_.send(asio::buffer(state.out))) state.closes_downstream = true;
+    const bool is_taken = co_await down_.send(asio::buffer(state.out));
+    if (!is_taken) state.closes_downstream = true;
   }
 
   /// Closing with unread bytes in the socket would make the kernel reset the connection and take
@@ -225,7 +229,8 @@ class session {
       auto& input = link().input();
       discarded += input.data().size();
       link().consume(input.data().size());
-      if (!co_await await_bytes(deadline)) co_return;
+      const bool has_more = co_await await_bytes(deadline);
+      if (!has_more) co_return;
     }
   }
 

@@ -130,7 +130,8 @@ class upstream_exchange {
         co_return received();
       }
       const time_point silent = idle == base::duration::max() ? timer_queue::never : now() + idle;
-      if (co_await wait(std::min(silent, limit))) continue;
+      const bool has_more = co_await wait(std::min(silent, limit));
+      if (has_more) continue;
       if (took_deadline()) co_return failed(resilience::failure_class::per_try, true);
       if (reader.ends_at_close() && link_->read_error() == asio::error::eof) co_return received();
       co_return failed(resilience::failure_class::closed, true);
