@@ -7,8 +7,8 @@ thread_local simulated_time* installed = nullptr;
 
 clock::time_point clock::now() noexcept {
   if (installed != nullptr) return installed->now_;
-  return time_point{std::chrono::duration_cast<duration>(
-      std::chrono::steady_clock::now().time_since_epoch())};
+  return time_point{
+      std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
 wall_time wall_now() noexcept {

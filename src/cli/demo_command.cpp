@@ -15,7 +15,8 @@ int demo_command(run_flags flags) {
   flags.access_log = "off";
   auto options = to_options(flags);
 
-  demo::narrator narrator{[](std::string_view line) { std::cout << line << '\n' << std::flush; },
+  demo::narrator narrator{[](std::string_view line) { std::cout << line << '\n'
+                                                                << std::flush; },
                           ::isatty(STDOUT_FILENO) == 1};
   demo::providers providers{{}, [&](const demo::phase& now) { narrator.phase_began(now); }};
   const auto ports = providers.start();

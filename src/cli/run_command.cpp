@@ -41,9 +41,15 @@ void log_findings(const std::vector<config::finding>& findings) {
   for (const auto& f : findings) {
     const std::string text = to_text(f);
     switch (f.level) {
-      case config::severity::error: log::error("config", text); break;
-      case config::severity::warning: log::warning("config", text); break;
-      case config::severity::info: log::info("config", text); break;
+      case config::severity::error:
+        log::error("config", text);
+        break;
+      case config::severity::warning:
+        log::warning("config", text);
+        break;
+      case config::severity::info:
+        log::info("config", text);
+        break;
     }
   }
 }

@@ -12,10 +12,10 @@ std::string file_signature(const std::vector<std::string>& files) {
       signature += "absent;";
       continue;
     }
-    for (const auto part : {static_cast<long long>(seen.st_dev), static_cast<long long>(seen.st_ino),
-                            static_cast<long long>(seen.st_size),
-                            static_cast<long long>(seen.st_mtim.tv_sec),
-                            static_cast<long long>(seen.st_mtim.tv_nsec)})
+    for (const auto part :
+         {static_cast<long long>(seen.st_dev), static_cast<long long>(seen.st_ino),
+          static_cast<long long>(seen.st_size), static_cast<long long>(seen.st_mtim.tv_sec),
+          static_cast<long long>(seen.st_mtim.tv_nsec)})
       signature += std::to_string(part) + ',';
     signature += ';';
   }

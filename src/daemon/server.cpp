@@ -1,11 +1,11 @@
 #include <understudy/daemon/server.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <mutex>
 
@@ -62,11 +62,10 @@ struct server::impl final : proxy::health_observer {
                  std::vector<resilience::health_event> events) override {
     for (const auto& e : events) {
       const auto& names_of = cluster->backend_names();
-      hub.on_health_event(cluster->route_name(), names_of.at(e.locality),
-                          cluster->locked([&](auto& c) {
-                            return c.params().localities.at(e.locality).priority;
-                          }),
-                          e);
+      hub.on_health_event(
+          cluster->route_name(), names_of.at(e.locality),
+          cluster->locked([&](auto& c) { return c.params().localities.at(e.locality).priority; }),
+          e);
       if (e.what == resilience::health_event::kind::ejected)
         for (auto& w : workers) w->drain_host(cluster, e.host);
     }
@@ -105,8 +104,8 @@ struct server::impl final : proxy::health_observer {
   void watch();
   admin::reload_result reload();
   std::string status() const;
-  bool set_ejected(const std::string& route, const std::string& backend,
-                   const std::string& address, bool is_eject);
+  bool set_ejected(const std::string& route, const std::string& backend, const std::string& address,
+                   bool is_eject);
   void endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauges) const;
   admin::hooks admin_hooks();
 
@@ -124,8 +123,7 @@ struct server::impl final : proxy::health_observer {
   std::vector<std::string> listening;
   std::unique_ptr<admin::server> admin_server;
   asio::signal_set signals{control};
-  asio::steady_timer sweeper{control}, drain_limit{control}, names_limit{control},
-      watcher{control};
+  asio::steady_timer sweeper{control}, drain_limit{control}, names_limit{control}, watcher{control};
   std::string loaded_signature, last_signature;
   std::atomic<bool> is_draining{false};
   std::atomic<bool> is_serving{false};
@@ -151,8 +149,7 @@ base::result<void, std::string> server::impl::bind_all() {
   if (!plan) return plan.error();
   first_plan = std::move(*plan);
   for (unsigned i = 0; i < opts.workers; ++i)
-    workers.push_back(
-        std::make_unique<net::worker>(hub.add_worker(), *this, keys, random.next()));
+    workers.push_back(std::make_unique<net::worker>(hub.add_worker(), *this, keys, random.next()));
   for (std::size_t i = 0; i < configuration->listeners.size(); ++i) {
     auto bound = net::bind_listener(i, address_of(i), opts.workers);
     if (!bound) return bound.error();
@@ -174,7 +171,9 @@ void server::impl::start_workers() {
   names_limit.cancel();
   for (auto& w : workers) w->start(first_plan);
   first_plan = {};
-  if (opts.on_ready) opts.on_ready(listening, admin_server ? net::to_text(admin_server->local_endpoint()) : std::string{});
+  if (opts.on_ready)
+    opts.on_ready(listening,
+                  admin_server ? net::to_text(admin_server->local_endpoint()) : std::string{});
 }
 
 int server::impl::run() {
@@ -307,8 +306,8 @@ admin::reload_result server::impl::reload() {
   keys.configure(*configuration);
   names.activate(activated, [] {});
   for (auto& w : workers) w->replace_plan(*plan);
-  hub.on_reload(true, "configuration reloaded, generation " +
-                          std::to_string(configuration->generation));
+  hub.on_reload(true,
+                "configuration reloaded, generation " + std::to_string(configuration->generation));
   return {true, findings};
 }
 

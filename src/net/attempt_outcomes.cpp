@@ -32,30 +32,47 @@ outcome failed(failure_class what, bool is_bytes_sent) {
 
 attempt_outcome outcome_word(failure_class what) {
   switch (what) {
-    case failure_class::status: return attempt_outcome::status;
-    case failure_class::connect: return attempt_outcome::connect_failure;
-    case failure_class::connect_timeout: return attempt_outcome::connect_timeout;
-    case failure_class::closed: return attempt_outcome::closed;
-    case failure_class::protocol: return attempt_outcome::protocol_error;
-    case failure_class::per_try: return attempt_outcome::per_try_timeout;
-    case failure_class::global: return attempt_outcome::request_timeout;
+    case failure_class::status:
+      return attempt_outcome::status;
+    case failure_class::connect:
+      return attempt_outcome::connect_failure;
+    case failure_class::connect_timeout:
+      return attempt_outcome::connect_timeout;
+    case failure_class::closed:
+      return attempt_outcome::closed;
+    case failure_class::protocol:
+      return attempt_outcome::protocol_error;
+    case failure_class::per_try:
+      return attempt_outcome::per_try_timeout;
+    case failure_class::global:
+      return attempt_outcome::request_timeout;
     case failure_class::overflow:
-    case failure_class::no_host: break;
+    case failure_class::no_host:
+      break;
   }
   return attempt_outcome::overflow;
 }
 
 std::string_view cause_of(failure_class what) {
   switch (what) {
-    case failure_class::status: return "an error status";
-    case failure_class::connect: return "connection failed";
-    case failure_class::connect_timeout: return "connect timeout";
-    case failure_class::closed: return "connection closed before a response";
-    case failure_class::protocol: return "malformed response";
-    case failure_class::per_try: return "no response within the per-try timeout";
-    case failure_class::global: return "no response within the request timeout";
-    case failure_class::overflow: return "too many requests in flight";
-    case failure_class::no_host: break;
+    case failure_class::status:
+      return "an error status";
+    case failure_class::connect:
+      return "connection failed";
+    case failure_class::connect_timeout:
+      return "connect timeout";
+    case failure_class::closed:
+      return "connection closed before a response";
+    case failure_class::protocol:
+      return "malformed response";
+    case failure_class::per_try:
+      return "no response within the per-try timeout";
+    case failure_class::global:
+      return "no response within the request timeout";
+    case failure_class::overflow:
+      return "too many requests in flight";
+    case failure_class::no_host:
+      break;
   }
   return "no healthy endpoint";
 }
@@ -81,14 +98,23 @@ std::string flags_of(stop_reason why, failure_class last) {
   }
   switch (last) {
     case failure_class::connect:
-    case failure_class::connect_timeout: add("UF"); break;
-    case failure_class::closed: add("UC"); break;
-    case failure_class::protocol: add("UPE"); break;
+    case failure_class::connect_timeout:
+      add("UF");
+      break;
+    case failure_class::closed:
+      add("UC");
+      break;
+    case failure_class::protocol:
+      add("UPE");
+      break;
     case failure_class::per_try:
-    case failure_class::global: add("UT"); break;
+    case failure_class::global:
+      add("UT");
+      break;
     case failure_class::status:
     case failure_class::overflow:
-    case failure_class::no_host: break;
+    case failure_class::no_host:
+      break;
   }
   return flags;
 }

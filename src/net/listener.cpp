@@ -38,8 +38,7 @@ error_code probe(asio::io_context& context, const tcp::endpoint& where) {
 
 std::string to_text(const tcp::endpoint& endpoint) {
   const auto address = endpoint.address();
-  const std::string host =
-      address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  const std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
   return host + ":" + std::to_string(endpoint.port());
 }
 

@@ -22,10 +22,7 @@ void each_target(const proxy::active_plan& active, Visit&& visit) {
 }  // namespace
 
 name_resolver::name_resolver(asio::io_context& context, resolve_overrides overrides)
-    : context_{context},
-      resolver_{context},
-      timer_{context},
-      overrides_{std::move(overrides)} {}
+    : context_{context}, resolver_{context}, timer_{context}, overrides_{std::move(overrides)} {}
 
 void name_resolver::activate(std::shared_ptr<const proxy::active_plan> active,
                              std::function<void()> ready) {

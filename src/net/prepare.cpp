@@ -43,8 +43,7 @@ std::optional<attempt_refusal> translate_request(exchange_state& state) {
   view.fields = &state.head.fields;
   auto made = state.translator->request(view, state.backend->view());
   if (!made)
-    return attempt_refusal{false, made.error().status, "invalid_request",
-                           made.error().message};
+    return attempt_refusal{false, made.error().status, "invalid_request", made.error().message};
   state.upstream = std::move(*made);
   return std::nullopt;
 }
@@ -71,8 +70,7 @@ std::optional<attempt_refusal> prepare_request(exchange_state& state, const plan
     auto applied =
         credentials::apply(*state.backend, {state.head.method, state.upstream.target, body}, host,
                            held.get(), now, state.auth);
-    if (!applied)
-      return attempt_refusal{true, 503, "no_credentials", std::move(applied.error())};
+    if (!applied) return attempt_refusal{true, 503, "no_credentials", std::move(applied.error())};
   }
 
   proxy::upstream_head_parts parts;

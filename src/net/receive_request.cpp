@@ -21,7 +21,8 @@ proxy::local_reply head_refusal(const head_result& found) {
       return refusal(op, 431, "header_too_large", found.reason, "header_too_large");
     case head_status::bad_version:
       return refusal(op, 505, "http_version", "only HTTP/1.1 is spoken here", "http_version");
-    default: break;
+    default:
+      break;
   }
   return refusal(op, 400, "bad_request", std::string{"malformed request: "}.append(found.reason),
                  "malformed_request");
@@ -35,8 +36,7 @@ proxy::local_reply body_too_large(translate::operation op, std::size_t limit) {
 
 proxy::local_reply malformed_body(translate::operation op, std::string_view detail) {
   return proxy::error_reply(op, 400, "bad_request",
-                            std::string{"malformed request: "}.append(detail),
-                            "malformed_request");
+                            std::string{"malformed request: "}.append(detail), "malformed_request");
 }
 
 proxy::local_reply request_timed_out() {

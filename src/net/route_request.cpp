@@ -34,8 +34,8 @@ std::optional<proxy::local_reply> route_request(exchange_state& state,
     auto summary = codec::scan_request(state.body);
     if (!summary)
       return malformed_body(state.op, "the body is not the JSON object that " +
-                                          std::string{state.path} + " takes: " +
-                                          summary.error().text());
+                                          std::string{state.path} +
+                                          " takes: " + summary.error().text());
     state.summary = std::move(*summary);
   }
   proxy::match_input input;
@@ -47,8 +47,8 @@ std::optional<proxy::local_reply> route_request(exchange_state& state,
   input.fields = &state.head.fields;
   const auto found = proxy::match(plan, listener, input);
   // An LLM route serves the operations that it knows, whatever its rule's matches are.
-  const bool is_unknown = found.rule != nullptr && found.rule->is_ai &&
-                          state.op == translate::operation::unknown;
+  const bool is_unknown =
+      found.rule != nullptr && found.rule->is_ai && state.op == translate::operation::unknown;
   if (found.rule == nullptr || is_unknown)
     return proxy::no_route_reply(state.op, state.path, state.summary.model);
   state.route = found.route;

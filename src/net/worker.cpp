@@ -213,16 +213,15 @@ worker::worker(telemetry::worker_sink& sink, proxy::health_observer& observer,
 worker::~worker() { join(); }
 
 void worker::listen(const bound_listener& bound) {
-  impl_->acceptors.push_back(std::make_unique<acceptor>(
-      impl_->context, bound.endpoint.protocol(), bound.fd));
+  impl_->acceptors.push_back(
+      std::make_unique<acceptor>(impl_->context, bound.endpoint.protocol(), bound.fd));
   impl_->listener_of.push_back(bound.index);
 }
 
 void worker::start(worker_plan plan) {
   impl_->adopt(std::move(plan));
   for (std::size_t i = 0; i < impl_->acceptors.size(); ++i)
-    asio::co_spawn(impl_->context,
-                   impl_->accept_loop(*impl_->acceptors[i], impl_->listener_of[i]),
+    asio::co_spawn(impl_->context, impl_->accept_loop(*impl_->acceptors[i], impl_->listener_of[i]),
                    [](std::exception_ptr escaped) {
                      if (escaped) impl::report(escaped);
                    });
@@ -231,9 +230,8 @@ void worker::start(worker_plan plan) {
 }
 
 void worker::replace_plan(worker_plan plan) {
-  asio::post(impl_->context, [this, next = std::move(plan)]() mutable {
-    impl_->adopt(std::move(next));
-  });
+  asio::post(impl_->context,
+             [this, next = std::move(plan)]() mutable { impl_->adopt(std::move(next)); });
 }
 
 void worker::drain_host(std::shared_ptr<proxy::cluster_state> cluster, resilience::host_id host) {

@@ -65,7 +65,8 @@ void append_downstream_head(std::string& out, const codec::response_head& head,
     if (!codec::is_forwarded_downstream(f.name, options) || is_ours(f.name, notes)) continue;
     if (names(set, f.name)) continue;
     if (has_filters &&
-        (std::ranges::any_of(filters->remove, [&](const auto& n) { return base::iequals(n, f.name); }) ||
+        (std::ranges::any_of(filters->remove,
+                             [&](const auto& n) { return base::iequals(n, f.name); }) ||
          names(filters->set, f.name)))
       continue;
     append_field(out, f.name, f.value);

@@ -62,11 +62,13 @@ void exchange::end(resilience::attempt_planner::ending how, time_point now) {
 bool may_replay(translate::operation op, std::string_view method) {
   using translate::operation;
   switch (op) {
-    case operation::responses: return false;  // stored by default, a second one would remain
+    case operation::responses:
+      return false;  // stored by default, a second one would remain
     case operation::unknown:
       return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
              method == "DELETE" || method == "TRACE";
-    default: return true;
+    default:
+      return true;
   }
 }
 

@@ -21,15 +21,20 @@ verdict verdict_of(failure_class last, stop_reason why) {
   if (why == stop_reason::request_timeout) return {504, "request_timeout", "request_timeout"};
   switch (last) {
     case failure_class::per_try:
-    case failure_class::global: return {504, "upstream_timeout", "upstream_timeout"};
-    case failure_class::protocol: return {502, "upstream_protocol_error", "upstream_protocol_error"};
-    case failure_class::overflow: return {503, "overloaded", "overflow"};
-    case failure_class::no_host: return {503, "no_healthy_upstream", "no_healthy_upstream"};
+    case failure_class::global:
+      return {504, "upstream_timeout", "upstream_timeout"};
+    case failure_class::protocol:
+      return {502, "upstream_protocol_error", "upstream_protocol_error"};
+    case failure_class::overflow:
+      return {503, "overloaded", "overflow"};
+    case failure_class::no_host:
+      return {503, "no_healthy_upstream", "no_healthy_upstream"};
     case failure_class::connect:
     case failure_class::connect_timeout:
       return {503, "upstream_unavailable", "upstream_connection_failure"};
     case failure_class::closed:
-    case failure_class::status: break;
+    case failure_class::status:
+      break;
   }
   return {503, "upstream_unavailable", "upstream_connection_termination"};
 }
@@ -106,14 +111,13 @@ local_reply error_reply(translate::operation op, int status, std::string_view co
   return reply;
 }
 
-local_reply no_route_reply(translate::operation op, std::string_view path,
-                           std::string_view model) {
+local_reply no_route_reply(translate::operation op, std::string_view path, std::string_view model) {
   if (op == translate::operation::unknown)
     return error_reply(op, 404, "unknown_url", "no route for path " + std::string{path},
                        "no_route");
   if (model.empty())
-    return error_reply(op, 404, "model_not_found",
-                       "no route matches: the request names no model", "no_route");
+    return error_reply(op, 404, "model_not_found", "no route matches: the request names no model",
+                       "no_route");
   return error_reply(op, 404, "model_not_found",
                      "no route matches: the model `" + std::string{model.substr(0, 200)} +
                          "` is not configured in this gateway",
@@ -157,9 +161,9 @@ local_reply models_reply(const plan::plan& plan, std::string_view host, bool is_
   return reply;
 }
 
-local_reply failure_reply(translate::operation op, std::string_view route,
-                          std::size_t backends, std::span<const failed_attempt> attempts,
-                          failure_class last, stop_reason why) {
+local_reply failure_reply(translate::operation op, std::string_view route, std::size_t backends,
+                          std::span<const failed_attempt> attempts, failure_class last,
+                          stop_reason why) {
   const verdict v = verdict_of(last, why);
   std::string message;
   if (attempts.empty()) {
@@ -167,9 +171,10 @@ local_reply failure_reply(translate::operation op, std::string_view route,
               (v.details == "overflow" ? "too many requests are in flight" : "none is healthy");
   } else {
     const std::size_t tried = distinct_backends(attempts);
-    message = tried < backends ? std::to_string(tried) + " of " + std::to_string(backends) + " backends"
-              : backends == 1  ? std::string{"the only backend"}
-                               : "all " + std::to_string(backends) + " backends";
+    message = tried < backends
+                  ? std::to_string(tried) + " of " + std::to_string(backends) + " backends"
+              : backends == 1 ? std::string{"the only backend"}
+                              : "all " + std::to_string(backends) + " backends";
     message += " of route " + std::string{route} + " failed: " + tell(attempts);
     if (why == stop_reason::request_timeout) message += "; the request timeout was reached";
   }
@@ -180,35 +185,64 @@ local_reply failure_reply(translate::operation op, std::string_view route,
 
 std::string_view reason_phrase(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 204: return "No Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 307: return "Temporary Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 411: return "Length Required";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 426: return "Upgrade Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 507: return "Insufficient Storage";
-    default: return "Unknown";
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 307:
+      return "Temporary Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 426:
+      return "Upgrade Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Unknown";
   }
 }
 

@@ -27,7 +27,8 @@ bool query_matches(const plan::header_match& wanted, std::string_view query) {
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     const auto equals = pair.find('=');
     if (pair.substr(0, equals) != wanted.name) continue;
-    return value_matches(wanted, equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
+    return value_matches(wanted,
+                         equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
   }
   return false;
 }
@@ -41,8 +42,10 @@ bool prefix_matches(std::string_view prefix, std::string_view path) {
 
 bool path_matches(const plan::match& m, std::string_view path) {
   switch (m.path_kind) {
-    case plan::path_match_kind::prefix: return prefix_matches(m.path, path);
-    case plan::path_match_kind::exact: return path == m.path;
+    case plan::path_match_kind::prefix:
+      return prefix_matches(m.path, path);
+    case plan::path_match_kind::exact:
+      return path == m.path;
     case plan::path_match_kind::regular_expression:
       return m.path_pattern && m.path_pattern->matches(path);
   }

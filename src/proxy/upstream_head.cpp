@@ -49,8 +49,7 @@ class head_writer {
   void write() {
     const auto& head = *parts_.original;
     out_.append(head.method).append(" ").append(parts_.target_path).append(" HTTP/1.1\r\n");
-    if (!is_replaced("host"))
-      append_field(out_, "host", parts_.host);
+    if (!is_replaced("host")) append_field(out_, "host", parts_.host);
     write_client_fields();
     write_own_fields();
     // The last list wins: translator, then the rule's filter, then the backend's, then auth.
@@ -62,8 +61,7 @@ class head_writer {
     write_set(parts_.rule->request_headers.set, [&](auto n) {
       return is_reserved(n) || names(parts_.backend->headers.set, n) || is_auth(n);
     });
-    write_set(parts_.backend->headers.set,
-              [&](auto n) { return is_reserved(n) || is_auth(n); });
+    write_set(parts_.backend->headers.set, [&](auto n) { return is_reserved(n) || is_auth(n); });
     if (parts_.auth != nullptr) write_set(*parts_.auth, [](auto) { return false; });
     if (parts_.has_body || parts_.body_size != 0) {
       char digits[24];
@@ -138,9 +136,12 @@ bool is_native(translate::operation op, translate::schema target) {
   using translate::schema;
   switch (op) {
     case operation::messages:
-    case operation::count_tokens: return target == schema::anthropic;
-    case operation::rerank: return target == schema::cohere;
-    default: return target == schema::openai || target == schema::azure_openai;
+    case operation::count_tokens:
+      return target == schema::anthropic;
+    case operation::rerank:
+      return target == schema::cohere;
+    default:
+      return target == schema::openai || target == schema::azure_openai;
   }
 }
 

@@ -12,9 +12,9 @@ namespace translate = understudy::translate;
 constexpr translate::operation operations[] = {
     translate::operation::chat_completions, translate::operation::completions,
     translate::operation::embeddings, translate::operation::messages};
-constexpr translate::schema schemas[] = {
-    translate::schema::openai, translate::schema::azure_openai, translate::schema::aws_bedrock,
-    translate::schema::anthropic};
+constexpr translate::schema schemas[] = {translate::schema::openai, translate::schema::azure_openai,
+                                         translate::schema::aws_bedrock,
+                                         translate::schema::anthropic};
 
 struct choice {
   translate::operation op;

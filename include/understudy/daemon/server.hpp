@@ -41,8 +41,7 @@ struct options {
   std::vector<std::string> watched;
   /// Called once, when every listener serves: the addresses of the listeners and of the admin
   /// listener (empty: off).
-  std::function<void(const std::vector<std::string>& listening, const std::string& admin)>
-      on_ready;
+  std::function<void(const std::vector<std::string>& listening, const std::string& admin)> on_ready;
 };
 
 /// The life of the process: listeners up, signals, reload, drain. One per process; run() uses the

@@ -57,10 +57,14 @@ class body_reader {
  private:
   bool is_complete() const {
     switch (framing_.kind) {
-      case codec::framing_kind::none: return true;
-      case codec::framing_kind::length: return left_ == 0;
-      case codec::framing_kind::chunked: return tracker_.is_done();
-      case codec::framing_kind::until_close: return false;
+      case codec::framing_kind::none:
+        return true;
+      case codec::framing_kind::length:
+        return left_ == 0;
+      case codec::framing_kind::chunked:
+        return tracker_.is_done();
+      case codec::framing_kind::until_close:
+        return false;
     }
     return true;
   }

@@ -45,7 +45,7 @@ struct exchange_state {
   // The request.
   codec::request_head head;
   codec::request_target target;
-  std::string_view path;   ///< without query
+  std::string_view path;  ///< without query
   std::string_view query;
   std::string_view body;
   body_storage stored_body;

@@ -35,7 +35,7 @@ class name_resolver {
  private:
   struct name_state {
     std::vector<asio::ip::address> addresses;
-    bool is_known = false;   ///< an answer has come, good or bad
+    bool is_known = false;  ///< an answer has come, good or bad
     bool is_failing = false;
   };
 

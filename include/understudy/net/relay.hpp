@@ -20,9 +20,8 @@ class relay {
   using stream = typename Net::stream;
   using link_type = connection<stream>;
 
-  relay(downstream<stream>& down, exchange_state& state,
-        std::shared_ptr<link_type> link, const codec::body_framing& framing,
-        translate::response_plan& plan, base::duration idle)
+  relay(downstream<stream>& down, exchange_state& state, std::shared_ptr<link_type> link,
+        const codec::body_framing& framing, translate::response_plan& plan, base::duration idle)
       : down_{down},
         state_{state},
         link_{std::move(link)},
@@ -46,10 +45,14 @@ class relay {
     link_->consume(head_size);
     if (is_translated_) return run_translated();
     switch (framing_.kind) {
-      case codec::framing_kind::none: return run_bodiless();
-      case codec::framing_kind::length: return run_length();
-      case codec::framing_kind::chunked: return run_chunked();
-      case codec::framing_kind::until_close: break;
+      case codec::framing_kind::none:
+        return run_bodiless();
+      case codec::framing_kind::length:
+        return run_length();
+      case codec::framing_kind::chunked:
+        return run_chunked();
+      case codec::framing_kind::until_close:
+        break;
     }
     return run_until_close();
   }
@@ -74,8 +77,8 @@ class relay {
   awaitable<relay_end> run_length() {
     std::uint64_t left = framing_.length;
     for (;;) {
-      const auto data = input().substr(0, static_cast<std::size_t>(
-                                              std::min<std::uint64_t>(left, input().size())));
+      const auto data = input().substr(
+          0, static_cast<std::size_t>(std::min<std::uint64_t>(left, input().size())));
       if (!data.empty() || !state_.out.empty()) {
         const bool is_sent = co_await send(data);
         if (!is_sent) co_return relay_end::downstream_gone;
@@ -134,8 +137,8 @@ class relay {
     auto& translator = *state_.translator;
     for (;;) {
       translated_.clear();
-      auto progress = reader.drain(
-          [&](std::string_view data) { return translator.feed(data, translated_); });
+      auto progress =
+          reader.drain([&](std::string_view data) { return translator.feed(data, translated_); });
       if (progress == body_progress::complete && !translator.finish(translated_))
         progress = body_progress::malformed;
       if (progress == body_progress::malformed)
@@ -164,8 +167,8 @@ class relay {
 
   /// Writes what `out` holds, then `data`, then `after`.
   awaitable<bool> send(std::string_view data, std::string_view after = {}) {
-    const std::array<asio::const_buffer, 3> pieces{
-        asio::buffer(state_.out), asio::buffer(data), asio::buffer(after)};
+    const std::array<asio::const_buffer, 3> pieces{asio::buffer(state_.out), asio::buffer(data),
+                                                   asio::buffer(after)};
     if (!state_.is_committed) {
       state_.is_committed = true;
       state_.record.time_to_first_byte = now() - state_.complete_at;
@@ -176,7 +179,7 @@ class relay {
     bool is_sent = !link.write_error() && !link.is_closed();
     if (link.is_writing()) is_sent = co_await down_.flush();
     state_.out.clear();
-    co_return is_sent && scope().reason() < cancel_reason::downstream_gone;
+    co_return is_sent&& scope().reason() < cancel_reason::downstream_gone;
   }
 
   void begin_chunk(std::size_t size) {
@@ -217,16 +220,15 @@ class relay {
 
   relay_end end_of_wait() {
     if (scope().reason() != cancel_reason::deadline) return relay_end::downstream_gone;
-    const bool is_request = !state_.rule->timeouts.is_head_only &&
-                            now() >= state_.decisions.request_deadline();
+    const bool is_request =
+        !state_.rule->timeouts.is_head_only && now() >= state_.decisions.request_deadline();
     return is_request ? relay_end::request_timeout : relay_end::idle_timeout;
   }
 
   /// The answer had begun and can't be finished: where the stream stands between two events the
   /// client is told in its own schema; the body's end is never written.
   awaitable<relay_end> broken(bool may_speak, relay_end how) {
-    if (how == relay_end::downstream_gone || !may_speak || !state_.translator ||
-        !is_event_stream_)
+    if (how == relay_end::downstream_gone || !may_speak || !state_.translator || !is_event_stream_)
       co_return how;
     co_return co_await break_translated(how);
   }
@@ -241,10 +243,14 @@ class relay {
 
   static std::string_view message_of(relay_end how) {
     switch (how) {
-      case relay_end::idle_timeout: return "the upstream fell silent within its answer";
-      case relay_end::request_timeout: return "the request timeout was reached within the answer";
-      case relay_end::stream_error: return "the upstream reported an error within its answer";
-      default: return "the upstream connection ended within its answer";
+      case relay_end::idle_timeout:
+        return "the upstream fell silent within its answer";
+      case relay_end::request_timeout:
+        return "the request timeout was reached within the answer";
+      case relay_end::stream_error:
+        return "the upstream reported an error within its answer";
+      default:
+        return "the upstream connection ended within its answer";
     }
   }
 

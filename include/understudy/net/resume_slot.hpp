@@ -26,13 +26,12 @@ class resume_slot {
     static_assert(sizeof(stored) <= sizeof(storage_));
     static_assert(alignof(stored) <= alignof(std::max_align_t));
     ::new (static_cast<void*>(storage_)) stored(std::forward<Handler>(handler));
-    static constexpr operations table{
-        [](void* at, error_code ec) {
-          stored handler_now{std::move(*static_cast<stored*>(at))};
-          static_cast<stored*>(at)->~stored();
-          std::move(handler_now)(ec);
-        },
-        [](void* at) { static_cast<stored*>(at)->~stored(); }};
+    static constexpr operations table{[](void* at, error_code ec) {
+                                        stored handler_now{std::move(*static_cast<stored*>(at))};
+                                        static_cast<stored*>(at)->~stored();
+                                        std::move(handler_now)(ec);
+                                      },
+                                      [](void* at) { static_cast<stored*>(at)->~stored(); }};
     ops_ = &table;
   }
 

@@ -39,10 +39,16 @@ class exchange_server {
     decision next = state_.decisions.next(now());
     for (;;) {
       switch (next.step) {
-        case resilience::next_step::attempt: next = co_await attempt(next); break;
-        case resilience::next_step::wait: next = co_await back_off(next); break;
-        case resilience::next_step::accept: co_return co_await deliver(next);
-        case resilience::next_step::give_up: co_return co_await give_up(next);
+        case resilience::next_step::attempt:
+          next = co_await attempt(next);
+          break;
+        case resilience::next_step::wait:
+          next = co_await back_off(next);
+          break;
+        case resilience::next_step::accept:
+          co_return co_await deliver(next);
+        case resilience::next_step::give_up:
+          co_return co_await give_up(next);
       }
       if (is_over()) co_return abandon();
     }
@@ -63,8 +69,7 @@ class exchange_server {
     record().backend = state_.backend->name;
     record().priority = chosen.target.priority;
 
-    const auto endpoint =
-        env_.pool.find(*state_.decisions.cluster(), *state_.rule, chosen.target);
+    const auto endpoint = env_.pool.find(*state_.decisions.cluster(), *state_.rule, chosen.target);
     if (!endpoint) co_return fail(failed(failure_class::connect), "the endpoint has gone");
     up_.choose(endpoint);
     if (auto refused = prepare_attempt(state_, *endpoint, env_.keys)) {
@@ -276,8 +281,8 @@ class exchange_server {
   // ---- local answers ----------------------------------------------------------------------
 
   awaitable<void> give_up(const decision& last) {
-    are_attempts_used_up_ = state_.record.attempts.size() > 1 ||
-                            last.why == resilience::stop_reason::retries_exhausted;
+    are_attempts_used_up_ =
+        state_.record.attempts.size() > 1 || last.why == resilience::stop_reason::retries_exhausted;
     const auto what = state_.record.attempts.empty() ? no_attempt_class(last.why) : last_failure_;
     state_.record.flags = flags_of(last.why, what);
     co_await answer(proxy::failure_reply(state_.op, state_.route->name,
@@ -303,8 +308,8 @@ class exchange_server {
     is_answered_ = true;
     state_.record.status = reply.status;
     state_.record.details = reply.details;
-    state_.record.origin = reply.is_client_fault ? telemetry::error_origin::client
-                                                 : telemetry::error_origin::proxy;
+    state_.record.origin =
+        reply.is_client_fault ? telemetry::error_origin::client : telemetry::error_origin::proxy;
     state_.out.clear();
     if (env_.is_draining) state_.closes_downstream = true;
     proxy::append_local_reply(state_.out, reply, notes(), state_.is_head_method,

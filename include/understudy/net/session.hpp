@@ -70,8 +70,8 @@ class session {
     const time_point limit = now() + (is_first ? limits().request_headers : limits().idle);
     const bool parks = !is_first && !is_tls_ && !link().is_closed();
     bool has_bytes = co_await await_bytes(parks ? std::min(limit, now() + parking_delay) : limit);
-    if (!has_bytes && parks && down_.scope().reason() == cancel_reason::deadline &&
-        now() < limit && !link().read_error())
+    if (!has_bytes && parks && down_.scope().reason() == cancel_reason::deadline && now() < limit &&
+        !link().read_error())
       has_bytes = co_await park(limit);
     is_idle_ = false;
     if (!has_bytes && is_first && down_.scope().reason() == cancel_reason::deadline)
@@ -203,8 +203,8 @@ class session {
     record.status = reply.status;
     record.details = reply.details;
     if (reply.status >= 400)
-      record.origin = reply.is_client_fault ? telemetry::error_origin::client
-                                            : telemetry::error_origin::proxy;
+      record.origin =
+          reply.is_client_fault ? telemetry::error_origin::client : telemetry::error_origin::proxy;
     proxy::response_notes notes;
     notes.request_id = state.request_id;
     if (reply.status >= 400) notes.error_origin = telemetry::name(record.origin);

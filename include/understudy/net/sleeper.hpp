@@ -26,7 +26,8 @@ class sleeper {
  private:
   struct timer : timer_queue::entry {
     timer(timer_queue& queue, sleeper& s)
-        : entry{queue, [](entry& e) {
+        : entry{queue,
+                [](entry& e) {
                   auto& slot = static_cast<timer&>(e).owner.slot_;
                   if (slot) slot({});
                 }},

@@ -109,8 +109,8 @@ class upstream_pool {
     const auto host = cluster.host(pick.host, pick.locality);
     if (host.address.empty()) return nullptr;
     auto made = std::make_shared<endpoint>(
-        addresses_.address_of(rule.backends[pick.locality], host.target, host.address),
-        host.target, counters_);
+        addresses_.address_of(rule.backends[pick.locality], host.target, host.address), host.target,
+        counters_);
     endpoints_.emplace(k, made);
     return made;
   }

@@ -23,7 +23,7 @@ struct worker_env {
   const credentials::store& keys;
   typename Net::dialer& dialer;
   upstream_pool<Net>& pool;
-  timer_queue::entry& flush;  ///< hands the access log's lines over
+  timer_queue::entry& flush;                         ///< hands the access log's lines over
   std::shared_ptr<const proxy::active_plan> active;  ///< for exchanges that begin now
   bool is_draining = false;
   std::vector<std::unique_ptr<exchange_state>> spare_states{};

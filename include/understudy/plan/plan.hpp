@@ -79,18 +79,18 @@ enum class target_kind : std::uint8_t { fqdn, ip, unix_socket };
 /// One element of Backend `endpoints`.
 struct target {
   target_kind kind = target_kind::fqdn;
-  std::string host;       ///< name, address, or socket path
+  std::string host;  ///< name, address, or socket path
   std::uint16_t port = 0;
-  std::string hostname;   ///< Host, SNI and signing name; empty for an ip without one
+  std::string hostname;  ///< Host, SNI and signing name; empty for an ip without one
 };
 
 struct upstream_tls {
-  std::string server_name;                      ///< SNI and verified name; empty: target.hostname
-  std::vector<std::string> subject_alt_names;   ///< verified instead of server_name when not empty
-  bool is_verified = true;                      ///< false only with insecureSkipVerify
+  std::string server_name;                     ///< SNI and verified name; empty: target.hostname
+  std::vector<std::string> subject_alt_names;  ///< verified instead of server_name when not empty
+  bool is_verified = true;                     ///< false only with insecureSkipVerify
   bool uses_system_ca = true;
-  std::string ca_pem;                           ///< when not the system's
-  std::string certificate_pem, private_key_pem; ///< client certificate, may be empty
+  std::string ca_pem;                            ///< when not the system's
+  std::string certificate_pem, private_key_pem;  ///< client certificate, may be empty
   int min_version = 12, max_version = 13;
   bool operator==(const upstream_tls&) const = default;
 };
@@ -103,8 +103,8 @@ struct header_credential {
 };
 
 struct aws_credential {
-  std::string region;          ///< of the policy; the endpoint's host name wins at signing
-  std::string ini;             ///< text of the Secret's credentials file; empty: the standard chain
+  std::string region;  ///< of the policy; the endpoint's host name wins at signing
+  std::string ini;     ///< text of the Secret's credentials file; empty: the standard chain
   std::string profile = "default";
   bool operator==(const aws_credential&) const = default;
 };
@@ -113,7 +113,7 @@ using credential = std::variant<std::monostate, header_credential, aws_credentia
 
 /// One backendRef of a rule with everything an attempt on it needs.
 struct backend {
-  std::string name;         ///< the ref's name, as metrics, headers and errors show it
+  std::string name;  ///< the ref's name, as metrics, headers and errors show it
   std::string backend_namespace;
   std::uint32_t priority = 0;
   std::uint32_t weight = 1;
@@ -144,14 +144,14 @@ struct timeouts {
   /// Silence inside a response whose head came: the default of an AIGatewayRoute (60 s, as
   /// FailoverPolicy's `stream.idleTimeout`) where no policy writes a `streamIdleTimeout`.
   std::optional<milliseconds> body_idle;
-  milliseconds connection_idle{3'600'000};   ///< unused upstream connection
+  milliseconds connection_idle{3'600'000};  ///< unused upstream connection
   std::optional<milliseconds> max_connection_duration;
 };
 
 enum class local_action : std::uint8_t { none, no_matching_route, invalid_backends, redirect };
 
 struct rule {
-  std::string name;  ///< `default/provider-fallback/rule/0`
+  std::string name;            ///< `default/provider-fallback/rule/0`
   std::vector<match> matches;  ///< any of them; empty: everything
   std::vector<backend> backends;
   resilience::cluster_params cluster;

@@ -18,9 +18,9 @@ struct local_reply {
   std::string body;
   std::string_view content_type = "application/json";
   std::vector<codec::owned_field> fields;
-  bool closes = false;             ///< the connection ends after it
-  std::string_view details;        ///< access-log word, a literal
-  bool is_client_fault = false;    ///< origin `client`, else `proxy`
+  bool closes = false;           ///< the connection ends after it
+  std::string_view details;      ///< access-log word, a literal
+  bool is_client_fault = false;  ///< origin `client`, else `proxy`
 };
 
 /// An error in the client's schema.
@@ -42,8 +42,8 @@ struct failed_attempt {
 /// `all 2 backends of route default/r failed: a: connection refused (3 attempts); b: …`
 /// `backends`: how many the rule has.
 local_reply failure_reply(translate::operation op, std::string_view route, std::size_t backends,
-                          std::span<const failed_attempt> attempts,
-                          resilience::failure_class last, resilience::stop_reason why);
+                          std::span<const failed_attempt> attempts, resilience::failure_class last,
+                          resilience::stop_reason why);
 
 std::string_view reason_phrase(int status);
 

@@ -20,7 +20,7 @@ struct upstream_head_parts {
   const plan::rule* rule = nullptr;
   const plan::backend* backend = nullptr;
   translate::operation op = translate::operation::unknown;
-  std::string_view target_path;                      ///< what the translator said
+  std::string_view target_path;                           ///< what the translator said
   const std::vector<codec::owned_field>* set = nullptr;   ///< the translator's fields
   const std::vector<codec::owned_field>* auth = nullptr;  ///< credentials: they win over all
   std::string_view request_id;
