@@ -82,4 +82,12 @@ health fetch_health(asio::ip::tcp::endpoint address, std::string_view path, std:
   return asked.result();
 }
 
+health fetch_health(const std::string& host, std::uint16_t port, std::string_view path,
+                    std::string_view token) {
+  boost::system::error_code ec;
+  const auto address = boost::asio::ip::make_address(host, ec);
+  if (ec) return {false, host + " is not an IP address"};
+  return fetch_health(boost::asio::ip::tcp::endpoint{address, port}, path, token);
+}
+
 }  // namespace understudy::admin

@@ -1,10 +1,10 @@
 #include <unistd.h>
 
-#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <cstdlib>
 
 #include <understudy/cli/commands.hpp>
+#include <understudy/net/address.hpp>
 #include <understudy/telemetry/log.hpp>
 
 namespace understudy::cli {
@@ -32,9 +32,7 @@ host_and_port split(const std::string& flag, const std::string& text) {
 std::string checked_address(const std::string& flag, std::string host) {
   if (host == "localhost") host = "127.0.0.1";
   if (host.empty() || host == "*") return {};
-  boost::system::error_code ec;
-  boost::asio::ip::make_address(host, ec);
-  if (ec) throw usage_error{flag + ": `" + host + "` is not an IP address"};
+  if (!net::is_ip_address(host)) throw usage_error{flag + ": `" + host + "` is not an IP address"};
   return host;
 }
 
@@ -97,11 +95,10 @@ daemon::options to_options(const run_flags& flags) {
   if (flags.admin != "off") {
     const auto parts = split("--admin", flags.admin);
     const auto host = checked_address("--admin", parts.host);
-    const auto address = boost::asio::ip::make_address(host.empty() ? "0.0.0.0" : host);
-    if (!address.is_loopback() && flags.admin_token.empty())
+    if (!net::is_loopback_address(host) && flags.admin_token.empty())
       throw usage_error{"--admin: " + flags.admin +
                         " is not loopback; that requires --admin-token"};
-    o.admin = boost::asio::ip::tcp::endpoint{address, parts.port};
+    o.admin = daemon::admin_address{host.empty() ? "0.0.0.0" : host, parts.port};
   }
   o.admin_token = flags.admin_token;
   o.workers = flags.workers == 0 ? daemon::usable_cpus() : flags.workers;

@@ -1,6 +1,5 @@
 #include <openssl/crypto.h>
 
-#include <boost/asio/ip/address.hpp>
 #include <boost/version.hpp>
 #include <iostream>
 
@@ -29,7 +28,7 @@ int healthcheck_command(const std::string& admin, const std::string& token) {
   flags.log_level = "off";
   const auto options = to_options(flags);
   if (!options.admin) throw usage_error{"--admin: `off` can't be asked"};
-  const auto health = admin::fetch_health(*options.admin, "/health", token);
+  const auto health = admin::fetch_health(options.admin->host, options.admin->port, "/health", token);
   std::cout << health.text << '\n';
   return health.is_good ? 0 : 1;
 }

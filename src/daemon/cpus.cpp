@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <string>
 
 #include <understudy/daemon/server.hpp>
 
@@ -15,9 +14,7 @@ unsigned quota_cpus() {
   double quota = 0;
   double period = 0;
   if (std::ifstream file{"/sys/fs/cgroup/cpu.max"}) {
-    std::string text;
-    if (!(file >> text >> period) || text == "max") return ~0U;
-    quota = std::atof(text.c_str());
+    if (!(file >> quota >> period)) return ~0U;  // "max" is no number
   } else {
     std::ifstream quota_file{"/sys/fs/cgroup/cpu/cpu.cfs_quota_us"};
     std::ifstream period_file{"/sys/fs/cgroup/cpu/cpu.cfs_period_us"};

@@ -158,7 +158,7 @@ base::result<void, std::string> server::impl::bind_all() {
   }
   if (opts.admin) {
     admin::server_options wanted;
-    wanted.address = *opts.admin;
+    wanted.address = {asio::ip::make_address(opts.admin->host), opts.admin->port};
     wanted.token = opts.admin_token;
     admin_server = std::make_unique<admin::server>(control, wanted, admin_hooks());
     if (auto started = admin_server->start(); !started) return started.error();

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,5 +17,9 @@ struct health {
 health fetch_health(boost::asio::ip::tcp::endpoint address, std::string_view path = "/health",
                     std::string_view token = {},
                     std::chrono::milliseconds timeout = std::chrono::seconds{3});
+
+/// The same; `host` is an IP address.
+health fetch_health(const std::string& host, std::uint16_t port, std::string_view path,
+                    std::string_view token);
 
 }  // namespace understudy::admin

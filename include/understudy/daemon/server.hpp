@@ -1,5 +1,4 @@
 #pragma once
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -21,6 +20,11 @@ struct listen_override {
   std::uint16_t port = 0;
 };
 
+struct admin_address {
+  std::string host;  ///< an IP address
+  std::uint16_t port = 0;
+};
+
 /// What a load of the user's files gave, and every file that was read for it.
 struct loaded_configuration {
   plan::compile_result result;
@@ -29,7 +33,7 @@ struct loaded_configuration {
 
 struct options {
   std::vector<listen_override> listen;
-  std::optional<boost::asio::ip::tcp::endpoint> admin;  ///< absent: off
+  std::optional<admin_address> admin;  ///< absent: off
   std::string admin_token;
   unsigned workers = 1;
   std::chrono::milliseconds drain_timeout{30'000};

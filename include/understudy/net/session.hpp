@@ -69,7 +69,8 @@ class session {
     is_idle_ = true;
     const time_point limit = now() + (is_first ? limits().request_headers : limits().idle);
     const bool parks = !is_first && !is_tls_ && !link().is_closed();
-    bool has_bytes = co_await await_bytes(parks ? std::min(limit, now() + parking_delay) : limit);
+    const time_point first_limit = parks ? std::min(limit, now() + parking_delay) : limit;
+    bool has_bytes = co_await await_bytes(first_limit);
     if (!has_bytes && parks && down_.scope().reason() == cancel_reason::deadline && now() < limit &&
         !link().read_error())
       has_bytes = co_await park(limit);
