@@ -20,8 +20,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const auto& finding : loaded.findings)
     fuzz::require(!finding.message.empty() && !config::to_text(finding).empty());
   const auto compiled = understudy::plan::compile(*loaded.loaded, 0);
-  const bool has_error =
-      config::has_error(loaded.findings) || config::has_error(compiled.findings);
+  const bool has_error = config::has_error(loaded.findings) || config::has_error(compiled.findings);
   fuzz::require((compiled.compiled != nullptr) == !has_error);
   return 0;
 }

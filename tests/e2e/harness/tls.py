@@ -27,7 +27,11 @@ class Authority:
                    .public_key(public_key).serial_number(x509.random_serial_number())
                    .not_valid_before(now - datetime.timedelta(days=1))
                    .not_valid_after(now + datetime.timedelta(days=30)))
-        for extension, is_critical in extensions:
+        # Python 3.13 verifies strictly (RFC 5280): both key identifiers have to be there.
+        identifiers = [
+            (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)]
+        for extension, is_critical in [*extensions, *identifiers]:
             builder = builder.add_extension(extension, is_critical)
         return builder.sign(self.key, hashes.SHA256())
 
