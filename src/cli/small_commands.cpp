@@ -28,7 +28,8 @@ int healthcheck_command(const std::string& admin, const std::string& token) {
   flags.log_level = "off";
   const auto options = to_options(flags);
   if (!options.admin) throw usage_error{"--admin: `off` can't be asked"};
-  const auto health = admin::fetch_health(options.admin->host, options.admin->port, "/health", token);
+  const auto health =
+      admin::fetch_health(options.admin->host, options.admin->port, "/health", token);
   std::cout << health.text << '\n';
   return health.is_good ? 0 : 1;
 }

@@ -90,8 +90,7 @@ class exchange_server {
       if (!up_.link()) co_return fail(connected, up_.dial_cause());
       record().is_reused = up_.is_reused();
       if (!record().is_replayed) state_.decisions.on_connected(now());
-      const time_point per_try =
-          chosen.per_try_timeout ? now() + *chosen.per_try_timeout : timer_queue::never;
+      const time_point per_try = per_try_deadline(chosen);
       const std::string_view body =
           state_.upstream.body ? std::string_view{*state_.upstream.body} : state_.body;
       const outcome result = co_await up_.send_and_read_head(body, per_try);
@@ -100,6 +99,15 @@ class exchange_server {
       record().is_replayed = true;
       up_.drop();
     }
+  }
+
+  /// Of the head: the per-try timeout, or the per-try idle limit where that is shorter.
+  time_point per_try_deadline(const decision& chosen) const {
+    time_point deadline = timer_queue::never;
+    if (chosen.per_try_timeout) deadline = now() + *chosen.per_try_timeout;
+    if (const auto idle = state_.rule->timeouts.per_try_idle)
+      deadline = std::min<time_point>(deadline, now() + *idle);
+    return deadline;
   }
 
   /// A pooled connection that died with nothing read is nobody's failure: sent again once, on a
@@ -189,6 +197,7 @@ class exchange_server {
     auto limit = base::duration::max();
     if (t.per_try_idle) limit = std::min<base::duration>(limit, *t.per_try_idle);
     if (t.stream_idle) limit = std::min<base::duration>(limit, *t.stream_idle);
+    if (t.body_idle) limit = std::min<base::duration>(limit, *t.body_idle);
     return limit;
   }
 
