@@ -1,0 +1,241 @@
+#include <understudy/net/connection.hpp>
+
+#include <optional>
+#include <tuple>
+
+#include "catch.hpp"
+#include "memory_stream.hpp"
+
+using namespace understudy;
+using net::error_code;
+using net_test::memory_peer;
+using net_test::memory_stream;
+namespace asio = net::asio;
+using test_link = net::connection<memory_stream>;
+
+namespace {
+
+struct watch_log final : test_link::watcher {
+  void on_unawaited_read(test_link& c) override { seen.emplace_back(c.input().data()); }
+  std::vector<std::string> seen;
+};
+
+/// A connection with room for `size` bytes and the far end of it.
+struct fixture {
+  explicit fixture(std::size_t size = 8) {
+    connection->input().reserve(size);
+    connection->watch(&watcher);
+  }
+  ~fixture() {
+    connection->close();
+    run();
+  }
+  void run() {
+    context.restart();
+    context.poll();
+  }
+  using result = std::shared_ptr<std::optional<error_code>>;
+  /// Starts a wait; the result appears once run() has brought it to its end.
+  template <class Operation>
+  result start(Operation&& operation) {
+    auto seen = std::make_shared<std::optional<error_code>>();
+    std::forward<Operation>(operation)(
+        [seen](std::tuple<error_code> r) { *seen = std::get<0>(r); });
+    run();
+    return seen;
+  }
+  result fill() { return start(connection->async_fill()); }
+  result flush() { return start(connection->async_flush()); }
+  void write(std::vector<std::string_view> texts) {
+    std::vector<asio::const_buffer> pieces;
+    for (const auto text : texts) pieces.push_back(asio::buffer(text));
+    connection->start_write(pieces);
+  }
+
+  asio::io_context context;
+  memory_peer peer{context};
+  std::shared_ptr<test_link> connection = std::make_shared<test_link>(peer);
+  watch_log watcher;
+};
+
+}  // namespace
+
+TEST_CASE("a wait for bytes ends when they come") {
+  fixture f;
+  const auto result = f.fill();
+  CHECK_FALSE(*result);
+  CHECK(f.connection->is_reading());
+  f.peer.send("abc");
+  f.run();
+  REQUIRE(*result);
+  CHECK(**result == error_code{});
+  CHECK(f.connection->input().data() == "abc");
+  CHECK_FALSE(f.connection->is_reading());
+  CHECK(f.watcher.seen.empty());
+}
+
+TEST_CASE("one read is outstanding, however often it is started") {
+  fixture f;
+  f.connection->start_read();
+  f.connection->start_read();
+  const auto result = f.fill();
+  CHECK(f.peer.reads == 1);
+  f.peer.send("a");
+  f.run();
+  CHECK(*result);
+}
+
+TEST_CASE("a read for which nobody waits is told to the watcher") {
+  fixture f;
+  f.connection->start_read();
+  SECTION("bytes") {
+    f.peer.send("xy");
+    f.run();
+    CHECK(f.watcher.seen == std::vector<std::string>{"xy"});
+    CHECK_FALSE(f.connection->read_error());
+  }
+  SECTION("the end") {
+    f.peer.end();
+    f.run();
+    CHECK(f.watcher.seen == std::vector<std::string>{""});
+    CHECK(f.connection->read_error() == asio::error::eof);
+  }
+  SECTION("nobody watches either") {
+    f.connection->watch(nullptr);
+    f.peer.send("xy");
+    f.run();
+    CHECK(f.connection->input().data() == "xy");
+  }
+}
+
+TEST_CASE("bytes may be consumed while a read is outstanding") {
+  fixture f;
+  f.connection->start_read();
+  f.peer.send("abc");
+  f.run();
+  f.connection->start_read();
+  f.connection->consume(3);
+  CHECK(f.connection->input().empty());
+  f.peer.send("de");
+  f.run();
+  CHECK(f.connection->input().data() == "de");
+  f.connection->consume(2);
+  CHECK(f.connection->input().space_size() == 8);  // rewound: nothing is outstanding
+}
+
+TEST_CASE("the end of the stream comes after the last bytes and stays") {
+  fixture f;
+  f.peer.send("ab");
+  f.peer.end();
+  CHECK(**f.fill() == error_code{});
+  CHECK(f.connection->input().data() == "ab");
+  CHECK(**f.fill() == asio::error::eof);
+  CHECK(**f.fill() == asio::error::eof);
+  CHECK(f.peer.reads == 2);
+  CHECK(f.connection->input().data() == "ab");
+}
+
+TEST_CASE("an error of the read is kept like its end") {
+  fixture f;
+  f.peer.end(asio::error::connection_reset);
+  CHECK(**f.fill() == asio::error::connection_reset);
+  CHECK(f.connection->read_error() == asio::error::connection_reset);
+}
+
+TEST_CASE("a full buffer is no wait") {
+  fixture f{2};
+  f.peer.send("abcd");
+  CHECK(**f.fill() == error_code{});
+  CHECK(f.connection->input().data() == "ab");
+  CHECK(**f.fill() == asio::error::no_buffer_space);
+  f.connection->consume(2);
+  CHECK(**f.fill() == error_code{});
+  CHECK(f.connection->input().data() == "cd");
+}
+
+TEST_CASE("a cancelled read leaves the connection usable") {
+  fixture f;
+  const auto result = f.fill();
+  f.connection->cancel_read();
+  f.run();
+  REQUIRE(*result);
+  CHECK(**result == asio::error::operation_aborted);
+  CHECK_FALSE(f.connection->read_error());
+  f.peer.send("a");
+  CHECK(**f.fill() == error_code{});
+}
+
+TEST_CASE("closing ends a wait and starts no other read") {
+  fixture f;
+  const auto result = f.fill();
+  f.connection->cancel();
+  f.run();
+  REQUIRE(*result);
+  CHECK(**result == asio::error::operation_aborted);
+  CHECK(f.connection->is_closed());
+  CHECK(f.peer.is_closed);
+  f.connection->start_read();
+  CHECK_FALSE(f.connection->is_reading());
+  CHECK(f.peer.reads == 1);
+}
+
+TEST_CASE("a write that fits is done at once") {
+  fixture f;
+  f.peer.accept(100);
+  f.write({"head", "", "body"});
+  CHECK(f.peer.received == "headbody");
+  CHECK_FALSE(f.connection->is_writing());
+  CHECK(**f.flush() == error_code{});
+}
+
+TEST_CASE("what does not fit is sent in the background, piece by piece") {
+  const auto step = static_cast<std::size_t>(GENERATE(range(1, 15)));
+  CAPTURE(step);
+  fixture f;
+  f.peer.accept(step);
+  f.write({"one", "two", "three", "four"});
+  const std::string all = "onetwothreefour";
+  REQUIRE(f.connection->is_writing());
+  CHECK(f.peer.received == all.substr(0, step));
+  const auto result = f.flush();
+  std::size_t sent = step;
+  while (sent < all.size()) {
+    CHECK_FALSE(*result);
+    f.peer.accept(step);
+    f.run();
+    sent = std::min(all.size(), sent + step);
+    REQUIRE(f.peer.received == all.substr(0, sent));
+  }
+  REQUIRE(*result);
+  CHECK(**result == error_code{});
+  CHECK_FALSE(f.connection->is_writing());
+}
+
+TEST_CASE("a write that fails says so, at once or later") {
+  fixture f;
+  SECTION("at once") {
+    f.peer.refuse_writes(asio::error::broken_pipe);
+    f.write({"a"});
+    CHECK(f.connection->write_error() == asio::error::broken_pipe);
+    CHECK_FALSE(f.connection->is_writing());
+    CHECK(**f.flush() == asio::error::broken_pipe);
+  }
+  SECTION("in the background") {
+    f.write({"a"});
+    const auto result = f.flush();
+    CHECK_FALSE(*result);
+    f.peer.refuse_writes(asio::error::connection_reset);
+    f.run();
+    REQUIRE(*result);
+    CHECK(**result == asio::error::connection_reset);
+    CHECK_FALSE(f.connection->is_writing());
+  }
+  SECTION("by closing") {
+    f.write({"a"});
+    const auto result = f.flush();
+    f.connection->close();
+    f.run();
+    REQUIRE(*result);
+    CHECK(**result == asio::error::operation_aborted);
+  }
+}
