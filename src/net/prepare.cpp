@@ -70,7 +70,7 @@ std::optional<attempt_refusal> prepare_request(exchange_state& state, const plan
     auto applied =
         credentials::apply(*state.backend, {state.head.method, state.upstream.target, body}, host,
                            held.get(), now, state.auth);
-    if (!applied) return attempt_refusal{true, 503, "no_credentials", std::move(applied.error())};
+    if (!applied) return attempt_refusal{true, 503, "no_credentials", applied.error()};
   }
 
   proxy::upstream_head_parts parts;
