@@ -80,9 +80,9 @@ struct server::impl final : proxy::health_observer {
       const std::shared_ptr<const proxy::active_plan>& from) {
     net::worker_plan made;
     made.active = from;
-    auto table = net::tls_table::make(*from->configuration);
+    auto table = net::tls_table::make(*from->configuration, last_tls.get());
     if (!table) return table.error();
-    made.upstream_tls = std::move(*table);
+    made.upstream_tls = last_tls = std::move(*table);
     for (const auto& listener : from->configuration->listeners) {
       made.listener_tls.emplace_back();
       if (listener.certificates.empty()) continue;
@@ -119,6 +119,7 @@ struct server::impl final : proxy::health_observer {
   std::shared_ptr<const plan::plan> configuration;
   std::shared_ptr<const proxy::active_plan> active;
   net::worker_plan first_plan;
+  std::shared_ptr<const net::tls_table> last_tls;
   std::vector<std::unique_ptr<net::worker>> workers;
   std::vector<std::string> listening;
   std::unique_ptr<admin::server> admin_server;

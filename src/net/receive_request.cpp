@@ -86,6 +86,11 @@ std::optional<proxy::local_reply> examine_head(exchange_state& state,
   state.is_head_method = head.method == "HEAD";
   state.wants_explanation = head.fields.find("x-understudy-explain") == "1";
   const codec::connection_options options{head.fields};
+  if (options.is_overflowing())
+    return refusal(state.op, 400, "bad_request",
+                   std::string{"malformed request: "}.append(
+                       codec::describe(codec::head_error::too_many_connection_options)),
+                   "malformed_request");
   state.closes_downstream = !codec::is_persistent(head.version, options);
   return std::nullopt;
 }

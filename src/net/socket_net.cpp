@@ -7,12 +7,13 @@
 namespace understudy::net {
 
 base::result<std::shared_ptr<const tls_table>, std::string> tls_table::make(
-    const plan::plan& plan) {
+    const plan::plan& plan, const tls_table* before) {
   auto table = std::make_shared<tls_table>();
+  if (before != nullptr) table->before_ = before->clients_;
   for (const auto& route : plan.routes)
     for (const auto& rule : route.rules)
       for (const auto& backend : rule.backends) {
-        if (!backend.tls || table->find(*backend.tls)) continue;
+        if (!backend.tls || find_in(table->clients_, *backend.tls)) continue;
         auto made = tls_client::make(*backend.tls);
         if (!made) return "backend " + backend.name + ": " + made.error();
         table->clients_.emplace_back(*backend.tls, std::move(*made));
@@ -20,13 +21,21 @@ base::result<std::shared_ptr<const tls_table>, std::string> tls_table::make(
   return std::shared_ptr<const tls_table>{std::move(table)};
 }
 
-std::shared_ptr<tls_client> tls_table::find(const plan::upstream_tls& settings) const {
-  for (const auto& [known, client] : clients_)
+std::shared_ptr<tls_client> tls_table::find_in(const entries& among,
+                                               const plan::upstream_tls& settings) {
+  for (const auto& [known, client] : among)
     if (known == settings) return client;
   return nullptr;
 }
 
+std::shared_ptr<tls_client> tls_table::find(const plan::upstream_tls& settings) const {
+  auto client = find_in(clients_, settings);
+  return client ? client : find_in(before_, settings);
+}
+
 std::optional<asio::generic::stream_protocol::endpoint> parse_endpoint(std::string_view text) {
+  constexpr std::size_t longest_unix_path = 107;
+  if (text.starts_with("unix:") && text.size() - 5 > longest_unix_path) return std::nullopt;
   if (text.starts_with("unix:"))
     return asio::local::stream_protocol::endpoint{std::string{text.substr(5)}};
   const auto colon = text.rfind(':');
@@ -35,8 +44,9 @@ std::optional<asio::generic::stream_protocol::endpoint> parse_endpoint(std::stri
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   std::uint16_t port = 0;
   const auto digits = text.substr(colon + 1);
-  if (std::from_chars(digits.data(), digits.data() + digits.size(), port).ec != std::errc{})
-    return std::nullopt;
+  const char* end = digits.data() + digits.size();
+  const auto [at, failure] = std::from_chars(digits.data(), end, port);
+  if (failure != std::errc{} || at != end) return std::nullopt;
   error_code ec;
   const auto address = asio::ip::make_address(std::string{host}, ec);
   if (ec) return std::nullopt;

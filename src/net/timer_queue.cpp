@@ -4,10 +4,11 @@ namespace understudy::net {
 
 void timer_queue::arm(entry& e, time_point deadline) {
   e.wanted_ = deadline;
+  e.wanted_sequence_ = next_sequence_++;
   if (e.index_ != entry::nowhere && e.key_ <= deadline) return;
   if (deadline == never) return;
   e.key_ = deadline;
-  e.sequence_ = next_sequence_++;
+  e.sequence_ = e.wanted_sequence_;
   if (e.index_ == entry::nowhere) {
     heap_.push_back(nullptr);
     place(heap_.size() - 1, &e);
@@ -31,16 +32,16 @@ void timer_queue::remove(entry& e) {
 void timer_queue::run_due(time_point now) {
   while (!heap_.empty() && heap_.front()->key_ <= now) {
     entry& top = *heap_.front();
-    if (top.wanted_ <= now) {
+    if (top.wanted_ == never) {
+      remove(top);
+    } else if (top.wanted_ != top.key_) {
+      top.key_ = top.wanted_;
+      top.sequence_ = top.wanted_sequence_;
+      sift_down(0);
+    } else {
       remove(top);
       top.wanted_ = never;
       top.on_due_(top);
-    } else if (top.wanted_ == never) {
-      remove(top);
-    } else {
-      top.key_ = top.wanted_;
-      top.sequence_ = next_sequence_++;
-      sift_down(0);
     }
   }
   if (!heap_.empty() && driver_ != nullptr) driver_->wake_at(heap_.front()->key_);

@@ -63,6 +63,18 @@ struct errand : timer_queue::entry {
 struct worker::impl {
   using session_type = session<socket_net>;
 
+  /// In the set while it lives, also where an exception ends the session.
+  struct listed {
+    listed(std::unordered_set<session_type*>& all, session_type* one) : all_{all}, one_{one} {
+      all_.insert(one_);
+    }
+    ~listed() { all_.erase(one_); }
+    listed(const listed&) = delete;
+    listed& operator=(const listed&) = delete;
+    std::unordered_set<session_type*>& all_;
+    session_type* one_;
+  };
+
   impl(telemetry::worker_sink& sink, proxy::health_observer& observer,
        const credentials::store& keys, std::uint64_t seed)
       : random{seed}, env{timers, random, sink, observer, keys, dialer, pool, flush, nullptr} {}
@@ -82,6 +94,7 @@ struct worker::impl {
   std::unordered_set<session_type*> sessions;
   std::unordered_set<connection<socket_stream>*> handshakes;
   std::size_t open_links = 0;
+  std::size_t accept_loops = 0;
   std::function<void()> on_empty;
   errand flush{timers, [this] { env.sink.flush(); }};
   errand tidy{timers, [this] { tidy_up(); }};
@@ -90,6 +103,11 @@ struct worker::impl {
     plan = std::move(next);
     env.active = plan.active;
     addresses.replace(plan.upstream_tls);
+    forget_old_clusters();
+  }
+
+  /// An exchange of the plan before may have opened some again since.
+  void forget_old_clusters() {
     pool.forget_clusters([&](const proxy::cluster_state* known) {
       for (const auto& c : plan.active->clusters)
         if (c.get() == known) return true;
@@ -104,6 +122,7 @@ struct worker::impl {
       for (const auto& rule : route.rules)
         longest = std::min(longest, rule.timeouts.connection_idle);
     if (longest != std::chrono::milliseconds::max()) pool.close_idle_since(now - longest);
+    forget_old_clusters();
     pool.forget_hosts([](proxy::cluster_state& cluster, resilience::host_id host) {
       return cluster.locked([&](auto& c) { return c.address(host).empty(); });
     });
@@ -140,12 +159,23 @@ struct worker::impl {
     accepted.set_option(asio::ip::tcp::no_delay{true}, ignored);
     auto link = std::make_shared<connection<socket_stream>>(std::move(accepted));
     ++open_links;
-    asio::co_spawn(context, serve(std::move(link), peer.address().to_string(), listener),
+    asio::co_spawn(context, serve(std::move(link), client_text(peer.address()), listener),
                    [this](std::exception_ptr escaped) {
                      --open_links;
                      if (escaped) report(escaped);
-                     if (open_links == 0 && on_empty) std::exchange(on_empty, nullptr)();
+                     tell_if_empty();
                    });
+  }
+
+  void tell_if_empty() {
+    if (open_links == 0 && accept_loops == 0 && on_empty) std::exchange(on_empty, nullptr)();
+  }
+
+  /// An IPv4 client of a socket for both families is an IPv4 client.
+  static std::string client_text(const asio::ip::address& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+      return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+    return address.to_string();
   }
 
   static void report(const std::exception_ptr& escaped) {
@@ -170,9 +200,8 @@ struct worker::impl {
       }
     }
     session_type s{env, std::move(link), listener, std::move(client), tls != nullptr};
-    sessions.insert(&s);
+    const listed here{sessions, &s};
     co_await s.run();
-    sessions.erase(&s);
   }
 
   awaitable<bool> shake_hands(connection<socket_stream>& link, std::shared_ptr<tls_server> tls) {
@@ -194,8 +223,8 @@ struct worker::impl {
     pool.drain_all();
     env.sink.flush();
     guard.reset();
-    if (open_links == 0) return driver.stop();
     on_empty = [this] { driver.stop(); };
+    tell_if_empty();
   }
 
   void stop_accepting() {
@@ -220,11 +249,15 @@ void worker::listen(const bound_listener& bound) {
 
 void worker::start(worker_plan plan) {
   impl_->adopt(std::move(plan));
-  for (std::size_t i = 0; i < impl_->acceptors.size(); ++i)
+  for (std::size_t i = 0; i < impl_->acceptors.size(); ++i) {
+    ++impl_->accept_loops;
     asio::co_spawn(impl_->context, impl_->accept_loop(*impl_->acceptors[i], impl_->listener_of[i]),
-                   [](std::exception_ptr escaped) {
+                   [this](std::exception_ptr escaped) {
+                     --impl_->accept_loops;
                      if (escaped) impl::report(escaped);
+                     impl_->tell_if_empty();
                    });
+  }
   impl_->tidy.arm(base::clock::now() + tidy_interval);
   thread_ = std::thread{[this] { impl_->context.run(); }};
 }
@@ -245,8 +278,8 @@ void worker::drain(std::function<void()> on_empty) {
     impl_->stop_accepting();
     const std::vector<impl::session_type*> open{impl_->sessions.begin(), impl_->sessions.end()};
     for (auto* s : open) s->drain();
-    if (impl_->open_links == 0) return done();
     impl_->on_empty = std::move(done);
+    impl_->tell_if_empty();
   });
 }
 

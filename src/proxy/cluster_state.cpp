@@ -11,13 +11,19 @@ cluster_state::cluster_state(const plan::route& route, const plan::rule& rule, t
       params_{rule.cluster},
       random_{seed},
       cluster_{rule.cluster, start} {
-  for (const auto& backend : rule.backends) backend_names_.push_back(backend.name);
+  for (const auto& backend : rule.backends) {
+    backend_names_.push_back(backend.name);
+    ways_.push_back({backend.targets, backend.tls});
+  }
 }
 
 bool cluster_state::is_same(const plan::route& route, const plan::rule& rule) const {
   if (route.name != route_name_ || rule.name != rule_name_ || !(rule.cluster == params_))
     return false;
-  return std::ranges::equal(rule.backends, backend_names_, {}, &plan::backend::name);
+  if (!std::ranges::equal(rule.backends, backend_names_, {}, &plan::backend::name)) return false;
+  for (std::size_t i = 0; i < ways_.size(); ++i)
+    if (!(ways_[i] == way{rule.backends[i].targets, rule.backends[i].tls})) return false;
+  return true;
 }
 
 void cluster_state::set_hosts(std::uint32_t locality, const std::vector<host_entry>& hosts,

@@ -90,8 +90,8 @@ class head_writer {
       append_field(out_, "x-request-id", parts_.request_id);
     if (parts_.rule->is_ai) return;
     out_.append("x-forwarded-for: ");
-    if (const auto before = parts_.original->fields.find("x-forwarded-for"))
-      out_.append(*before).append(",");
+    for (const auto& f : parts_.original->fields)
+      if (base::iequals(f.name, "x-forwarded-for")) out_.append(f.value).append(",");
     out_.append(parts_.client_address).append("\r\n");
     append_field(out_, "x-forwarded-proto", parts_.is_client_tls ? "https" : "http");
   }

@@ -41,8 +41,8 @@ class downstream final : public connection<Stream>::watcher {
 
   /// From another phase of the worker: drain's end, shutdown.
   void shut_down() {
-    scope_->cancel(cancel_reason::shutdown);
     link_->close();
+    scope_->cancel(cancel_reason::shutdown);  // last: it may end the coroutine that owns this
   }
   void cancel() { link_->close(); }
 
@@ -66,7 +66,8 @@ class downstream final : public connection<Stream>::watcher {
 
   // A read that nobody waits for is the client leaving, or its next request.
   void on_unawaited_read(link_type& link) override {
-    if (link.read_error()) scope_->cancel(cancel_reason::downstream_gone);
+    if (!link.read_error()) return link.start_read();
+    scope_->cancel(cancel_reason::downstream_gone);  // last, as above
   }
 
  private:

@@ -25,6 +25,9 @@ class read_buffer {
     if (begin_ == end_ && may_rewind) begin_ = end_ = 0;
   }
 
+  /// Keeps the first `n` unread bytes; the rest has been copied. No read may be outstanding.
+  void truncate(std::size_t n) { end_ = begin_ + n; }
+
   /// Room for at least `n` more bytes. Moves what is there: no view may be outstanding.
   void reserve(std::size_t n) {
     if (space_size() >= n && capacity_ != 0) return;

@@ -72,6 +72,12 @@ class request_receiver {
   exchange_state& state() { return state_; }
 
  private:
+  /// Ends a wait without closing: the client is still to be told.
+  struct read_canceller {
+    connection<Stream>& link;
+    void cancel() { link.cancel_read(); }
+  };
+
   read_buffer& input() { return down_.link().input(); }
 
   void take_in_place(std::size_t n) {
@@ -94,17 +100,18 @@ class request_receiver {
     const auto here = input().data().substr(head_size_);
     body.grow(std::max<std::size_t>(here.size(), 1), total);
     body.append(here);
-    body_in_buffer_ = here.size();
+    input().truncate(head_size_);  // so that there is room to notice the client leaving
     const time_point deadline = base::clock::now() + limits_.request_body;
     while (body.data().size() < total) {
       const std::size_t missing = total - body.data().size();
       if (body.space_size() == 0) body.grow(std::min(missing, body.data().size()), total);
       const std::size_t room = std::min(body.space_size(), missing);
       down_.arm(deadline);
-      const cancel_scope::waiting wait{down_.scope(), down_.link()};
+      read_canceller canceller{down_.link()};
+      const cancel_scope::waiting wait{down_.scope(), canceller};
       auto got = co_await down_.link().async_read_into(asio::buffer(body.space(), room));
       auto& [ec, n] = got;
-      if (down_.scope().is_cancelled()) co_return time_out();
+      if (n == 0 && down_.scope().is_cancelled()) co_return time_out();
       if (ec && n == 0) co_return result::gone;
       body.commit(n);
     }
@@ -134,17 +141,21 @@ class request_receiver {
       }
       if (tracker.is_done()) break;
       down_.arm(deadline);
-      const cancel_scope::waiting wait{down_.scope(), down_.link()};
+      read_canceller canceller{down_.link()};
+      const cancel_scope::waiting wait{down_.scope(), canceller};
       auto got = co_await down_.link().async_read_into(asio::buffer(piece));
       auto& [ec, n] = got;
-      if (down_.scope().is_cancelled()) co_return time_out();
+      if (n == 0 && down_.scope().is_cancelled()) co_return time_out();
       if (ec && n == 0) co_return result::gone;
       bytes = {piece, n};
       is_in_buffer = false;
     }
-    body_in_buffer_ = used;
-    // What came after the end is the next request: it must stand in the connection's buffer.
-    if (!is_in_buffer && !bytes.empty()) leftover_.assign(bytes);
+    if (is_in_buffer) {
+      body_in_buffer_ = used;
+    } else {
+      input().truncate(head_size_);
+      leftover_.assign(bytes);  // the beginning of the next request
+    }
     state_.body = body.data();
     co_return result::complete;
   }

@@ -101,8 +101,8 @@ class relay {
         const std::string_view after = passage.needs_end ? "\r\n" : "";
         const bool is_sent = co_await send(data, after);
         if (!is_sent) co_return relay_end::downstream_gone;
-        link_->consume(passage.consumed);
       }
+      link_->consume(passage.consumed);
       if (tracker.is_done()) co_return end_of_body();
       if (tracker.has_failed()) co_return co_await broken(false, relay_end::upstream_broke);
       const relay_end stop = co_await more();

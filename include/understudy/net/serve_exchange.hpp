@@ -69,7 +69,7 @@ class exchange_server {
     record().backend = state_.backend->name;
     record().priority = chosen.target.priority;
 
-    const auto endpoint = env_.pool.find(*state_.decisions.cluster(), *state_.rule, chosen.target);
+    const auto endpoint = env_.pool.find(state_.decisions.cluster(), *state_.rule, chosen.target);
     if (!endpoint) co_return fail(failed(failure_class::connect), "the endpoint has gone");
     up_.choose(endpoint);
     if (auto refused = prepare_attempt(state_, *endpoint, env_.keys)) {
@@ -121,7 +121,8 @@ class exchange_server {
   awaitable<decision> judge(outcome result) {
     if (result.what == failure_class::status) {
       framing_ = codec::response_framing(state_.response, state_.head.method);
-      if (codec::check_response(state_.response) || !framing_)
+      const codec::connection_options options{state_.response.fields};
+      if (codec::check_response(state_.response) || !framing_ || options.is_overflowing())
         result = failed(failure_class::protocol, true);
     }
     if (result.what == failure_class::status) {

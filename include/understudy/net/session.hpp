@@ -30,7 +30,7 @@ class session {
 
   awaitable<void> run() {
     auto& counters = env_.sink.counters();
-    counters.downstream_connections_active.add();
+    const telemetry::active_guard open{counters.downstream_connections_active};
     counters.downstream_connections_total.add();
     bool goes_on = true;
     for (bool is_first = true; goes_on; is_first = false) {
@@ -41,7 +41,6 @@ class session {
       goes_on = co_await serve_one(*state);
       env_.give_back(std::move(state));
     }
-    counters.downstream_connections_active.subtract();
     down_.disarm();
   }
 
@@ -115,17 +114,18 @@ class session {
     const bool is_received = co_await receive(receiver);
     if (!is_received) co_return false;
     begin_record(state);
-    auto& counters = env_.sink.counters();
-    counters.exchanges_active.add();
-    // From here on the client's leaving is noticed at once.
-    link().start_read();
+    down_.scope().forgive_deadline();
+    down_.disarm();
+    const telemetry::active_guard active{env_.sink.counters().exchanges_active};
+    // From here on the client's leaving is noticed at once. What was read ahead of the next
+    // request is put in front of any further read, so there is none until then.
+    if (receiver.leftover().empty()) link().start_read();
     if (auto reply = route_request(state, listener)) {
       co_await reply_locally(state, std::move(*reply));
     } else {
       exchange_server<Net> server{env_, down_, state};
       co_await server.serve();
     }
-    counters.exchanges_active.subtract();
     end_record(state);
     if (state.closes_downstream || env_.is_draining) {
       if (down_.scope().reason() < cancel_reason::downstream_gone) co_await linger(state);
@@ -139,6 +139,8 @@ class session {
   awaitable<bool> receive(request_receiver<stream>& receiver) {
     using result = typename request_receiver<stream>::result;
     const time_point deadline = now() + limits().request_headers;
+    // An empty line before a request is ignored (RFC 9112 §2.2).
+    if (link().input().data().starts_with("\r\n")) link().consume(2);
     result got = receiver.try_head();
     while (got == result::gone) {
       const bool has_more = co_await await_bytes(deadline);
@@ -223,7 +225,14 @@ class session {
   awaitable<void> linger(exchange_state& state) {
     if (state.is_committed && state.record.details.size() != 0 && state.record.status < 400)
       co_return;  // a cut stream ends at once
-    if (is_tls_ || !link().stream().end_writing()) co_return;
+    if (is_tls_) {
+      if (link().is_reading()) co_return;
+      down_.arm(now() + linger_limit);
+      const cancel_scope::waiting wait{down_.scope(), link()};
+      co_await link().stream().async_end_tls();
+      down_.disarm();
+    }
+    if (!link().stream().end_writing()) co_return;
     std::size_t discarded = 0;
     const time_point deadline = now() + linger_limit;
     while (discarded < linger_bytes && !link().read_error()) {

@@ -28,11 +28,16 @@ struct socket_address {
 class tls_table {
  public:
   /// The first failure, with the backend's name in it.
-  static base::result<std::shared_ptr<const tls_table>, std::string> make(const plan::plan& plan);
+  /// `before`: exchanges that began under the plan before still open connections with its contexts.
+  static base::result<std::shared_ptr<const tls_table>, std::string> make(const plan::plan& plan,
+                                                                          const tls_table* before);
   std::shared_ptr<tls_client> find(const plan::upstream_tls& settings) const;
 
  private:
-  std::vector<std::pair<plan::upstream_tls, std::shared_ptr<tls_client>>> clients_;
+  using entries = std::vector<std::pair<plan::upstream_tls, std::shared_ptr<tls_client>>>;
+  static std::shared_ptr<tls_client> find_in(const entries& among,
+                                             const plan::upstream_tls& settings);
+  entries clients_, before_;
 };
 
 /// `10.0.0.1:443`, `[::1]:443`, `unix:/path`; nothing for a name.

@@ -59,6 +59,9 @@ class socket_stream {
     return socket_.write_some(pieces, ec);
   }
 
+  /// Says goodbye in TLS and waits for the peer's; the caller bounds it. No read outstanding.
+  auto async_end_tls() { return tls_->async_shutdown(use_await); }
+
   /// FIN: nothing more will be sent. False when the socket is gone.
   bool end_writing() {
     error_code ec;

@@ -33,9 +33,10 @@ class timer_queue {
     static constexpr std::size_t nowhere = ~std::size_t{0};
     timer_queue& queue_;
     callback on_due_;
-    time_point wanted_ = never;  ///< when it is to fire
-    time_point key_ = never;     ///< where it stands in the heap: never later than wanted_
-    std::uint64_t sequence_ = 0;
+    time_point wanted_ = never;          ///< when it is to fire
+    time_point key_ = never;             ///< where it stands in the heap: never later than wanted_
+    std::uint64_t sequence_ = 0;         ///< of key_
+    std::uint64_t wanted_sequence_ = 0;  ///< of wanted_: when it was armed
     std::size_t index_ = nowhere;
   };
 

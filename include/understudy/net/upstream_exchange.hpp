@@ -25,6 +25,9 @@ class upstream_exchange {
 
   upstream_exchange(worker_env<Net>& env, downstream<stream>& down, exchange_state& state)
       : env_{env}, down_{down}, state_{state} {}
+  ~upstream_exchange() { drop(); }
+  upstream_exchange(const upstream_exchange&) = delete;
+  upstream_exchange& operator=(const upstream_exchange&) = delete;
 
   void choose(std::shared_ptr<upstream_endpoint<Net>> endpoint) { endpoint_ = std::move(endpoint); }
   const link_pointer& link() const { return link_; }

@@ -102,22 +102,23 @@ class upstream_pool {
       : addresses_{addresses}, counters_{counters} {}
 
   /// Null when the host has left the cluster meanwhile.
-  std::shared_ptr<endpoint> find(proxy::cluster_state& cluster, const plan::rule& rule,
-                                 const resilience::pick& pick) {
-    const key k{&cluster, pick.host};
-    if (const auto known = endpoints_.find(k); known != endpoints_.end()) return known->second;
-    const auto host = cluster.host(pick.host, pick.locality);
+  std::shared_ptr<endpoint> find(const std::shared_ptr<proxy::cluster_state>& cluster,
+                                 const plan::rule& rule, const resilience::pick& pick) {
+    const key k{cluster.get(), pick.host};
+    if (const auto known = endpoints_.find(k); known != endpoints_.end())
+      return known->second.reached;
+    const auto host = cluster->host(pick.host, pick.locality);
     if (host.address.empty()) return nullptr;
     auto made = std::make_shared<endpoint>(
         addresses_.address_of(rule.backends[pick.locality], host.target, host.address), host.target,
         counters_);
-    endpoints_.emplace(k, made);
+    endpoints_.emplace(k, entry{cluster, made});
     return made;
   }
 
   void drain(proxy::cluster_state& cluster, resilience::host_id host) {
     if (const auto at = endpoints_.find(key{&cluster, host}); at != endpoints_.end())
-      at->second->drain();
+      at->second.reached->drain();
   }
   /// Forgets hosts that left; their connections close when their exchanges end.
   template <class Gone>
@@ -132,10 +133,10 @@ class upstream_pool {
     std::erase_if(endpoints_, [&](const auto& entry) { return !is_kept(entry.first.cluster); });
   }
   void close_idle_since(base::time_point oldest) {
-    for (auto& [_, e] : endpoints_) e->close_idle_since(oldest);
+    for (auto& [_, e] : endpoints_) e.reached->close_idle_since(oldest);
   }
   void drain_all() {
-    for (auto& [_, e] : endpoints_) e->drain();
+    for (auto& [_, e] : endpoints_) e.reached->drain();
   }
 
  private:
@@ -143,6 +144,10 @@ class upstream_pool {
     proxy::cluster_state* cluster;
     resilience::host_id host;
     bool operator==(const key&) const = default;
+  };
+  struct entry {
+    std::shared_ptr<proxy::cluster_state> cluster;  ///< the key stays valid
+    std::shared_ptr<endpoint> reached;
   };
   struct key_hash {
     std::size_t operator()(const key& k) const {
@@ -152,7 +157,7 @@ class upstream_pool {
 
   typename Net::addresses& addresses_;
   telemetry::worker_counters& counters_;
-  std::unordered_map<key, std::shared_ptr<endpoint>, key_hash> endpoints_;
+  std::unordered_map<key, entry, key_hash> endpoints_;
 };
 
 }  // namespace understudy::net

@@ -82,6 +82,7 @@ struct target {
   std::string host;  ///< name, address, or socket path
   std::uint16_t port = 0;
   std::string hostname;  ///< Host, SNI and signing name; empty for an ip without one
+  bool operator==(const target&) const = default;
 };
 
 struct upstream_tls {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,7 +57,14 @@ class cluster_state {
  private:
   std::string route_name_;
   std::string rule_name_;
+  /// What must not change under a connection that is kept.
+  struct way {
+    std::vector<plan::target> targets;
+    std::optional<plan::upstream_tls> tls;
+    bool operator==(const way&) const = default;
+  };
   std::vector<std::string> backend_names_;
+  std::vector<way> ways_;
   resilience::cluster_params params_;
   std::mutex mutex_;
   std::vector<std::map<std::string, std::size_t, std::less<>>> targets_;  ///< by locality

@@ -17,6 +17,18 @@ class owned_counter {
   std::atomic<std::int64_t> value_{0};
 };
 
+/// One more while it lives, also where an exception ends the scope.
+class active_guard {
+ public:
+  explicit active_guard(owned_counter& gauge) : gauge_{gauge} { gauge_.add(); }
+  ~active_guard() { gauge_.subtract(); }
+  active_guard(const active_guard&) = delete;
+  active_guard& operator=(const active_guard&) = delete;
+
+ private:
+  owned_counter& gauge_;
+};
+
 /// What a worker's sockets count. Written by that worker alone; read by a scrape.
 struct alignas(64) worker_counters {
   owned_counter downstream_connections_active;  ///< gauges end `_active` or `_idle`

@@ -29,7 +29,7 @@ static void read_fields(object_reader& in, backend_endpoint& out) {
     f.text("path", out.host,
            {.is_required = true,
             .hint = "the socket's path",
-            .max_length = 108,
+            .max_length = 107,
             .check = check_socket_path});
   });
   in.text("hostname", out.hostname, {.check = check_fqdn});
