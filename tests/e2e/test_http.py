@@ -97,6 +97,30 @@ def test_keep_alive_and_pipelining_keep_the_order(daemon, primary):
             assert json.loads(client.response().body) == {"user": f"u{i}"}
 
 
+def test_requests_behind_a_chunked_body_keep_their_bytes(daemon, primary):
+    """The end of the first body and the next requests come in one read, others while it is served."""
+    def echo(exchange):
+        exchange.reply(200, json.dumps({"user": json.loads(exchange.body())["user"]}).encode())
+    primary.always(echo)
+    bodies = [json.dumps({"model": "m", "user": f"u{i}", "messages": []}).encode() for i in range(4)]
+    with raw.Client(daemon.port) as client:
+        client.send(head(POST, HOST, "Transfer-Encoding: chunked"))
+        client.send(b"%x\r\n" % len(bodies[0]) + bodies[0][:5])
+        second = raw.request("POST", CHAT, bodies[1], JSON)
+        client.send(bodies[0][5:] + b"\r\n0\r\n\r\n" + second[:-9])
+        client.send(second[-9:] + raw.request("POST", CHAT, bodies[2], JSON))
+        client.send(raw.request("POST", CHAT, bodies[3], JSON))
+        for i in range(4):
+            assert json.loads(client.response().body) == {"user": f"u{i}"}
+
+
+def test_an_empty_line_before_a_request_is_ignored(daemon):
+    with raw.Client(daemon.port) as client:
+        for _ in range(2):
+            client.send(raw.request("POST", CHAT, BODY, JSON) + b"\r\n")
+            assert client.response().status == 200
+
+
 def test_a_request_in_single_bytes(daemon):
     with raw.Client(daemon.port) as client:
         for byte in raw.request("POST", CHAT, BODY, JSON):

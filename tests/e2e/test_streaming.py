@@ -97,11 +97,13 @@ def test_a_client_that_leaves_mid_stream_cancels_the_provider(start, provider, h
     assert line["attempts"][0]["outcome"] == "cancelled" and line["origin"] != "upstream"
 
 
-def test_a_client_that_leaves_before_the_head_cancels_the_provider(start, provider):
+@pytest.mark.parametrize("prompt", [10, 7_000, 20_000, 300_000])
+def test_a_client_that_leaves_before_the_head_cancels_the_provider(start, provider, prompt):
     primary, fallback = provider(hang, "primary"), provider(name="fallback")
     daemon = start(config.primary_and_fallback(primary, fallback))
     client = raw.Client(daemon.port)
-    client.send(raw.request("POST", CHAT, BODY, [*JSON, ("x-request-id", "leaver-0002")]))
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * prompt}]})
+    client.send(raw.request("POST", CHAT, body.encode(), [*JSON, ("x-request-id", "leaver-0002")]))
     primary.wait_for_requests(1)
     client.sock.close()
     line = daemon.access_line("leaver-0002")
