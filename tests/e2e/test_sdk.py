@@ -196,7 +196,7 @@ def test_fifty_parallel_streams_while_the_primary_is_killed_and_revived(start, p
                                    interval="50ms"))), env=bedrock.ENVIRONMENT)
     crowd = Crowd(daemon, count=50, rounds=4)
     kills = 0
-    while any(thread.is_alive() for thread in crowd.threads):
+    while kills < 4 and any(thread.is_alive() for thread in crowd.threads):
         if begun.wait(0.05):
             primary.kill()
             kills += 1
@@ -214,8 +214,9 @@ def test_fifty_parallel_streams_while_the_primary_is_killed_and_revived(start, p
             assert not isinstance(error, openai.APIStatusError), error
     cut = sum(error is not None for *_, error in results)
     assert cut < 200
-    served = {text for text, _, error in results if error is None}
-    assert bedrock.TEXT in served and openai_dialect.TEXT in served
+    assert any(text == bedrock.TEXT and error is None for text, _, error in results)
+    # Left alone, the primary gets its place back.
+    wait_until(lambda: Crowd(daemon, count=1, rounds=1).join()[0][0] == openai_dialect.TEXT)
 
 
 def test_no_error_reaches_a_client_whose_answer_had_not_begun(start, provider, sdk):
