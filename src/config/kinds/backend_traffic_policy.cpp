@@ -57,7 +57,7 @@ static void read_fields(object_reader& in, passive_health_spec& out) {
   in.number("consecutive5XxErrors", out.consecutive_5xx);
   in.duration("baseEjectionTime", out.base_ejection, {.is_zero_allowed = false});
   in.number("maxEjectionPercent", out.max_percent, {.max = 100});
-  in.number("failurePercentageThreshold", out.failure_percentage, {.max = 100, .when = not_yet});
+  in.number("failurePercentageThreshold", out.failure_percentage, {.max = 100});
   in.boolean("alwaysEjectOneEndpoint", out.always_one);
 }
 
