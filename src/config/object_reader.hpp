@@ -124,6 +124,8 @@ class object_reader {
   void refused(std::string_view key, std::string_view message);
 
   bool has(std::string_view key) const;
+  /// The entry under a known key as it is, for what the readers above can't say; null: not there.
+  const node::entry* raw(std::string_view key) { return take(key); }
   position at() const { return at_; }
   position at_key(std::string_view key) const;
   const std::string& path() const { return path_; }

@@ -3,6 +3,7 @@
 #include <understudy/base/ascii.hpp>
 
 #include "plan/backends.hpp"
+#include "plan/origins.hpp"
 #include "plan/regex.hpp"
 #include "plan/routes.hpp"
 
@@ -124,6 +125,7 @@ void finish_rule(compile_state& state, const rule_context& context,
   const auto* policy = policy_for(state, context);
   apply_policy(state, context, policy, out.cluster);
   apply_timeouts(state, context, policy, request, backend_request, out.timeouts, out.cluster.retry);
+  note_written(context, policy, request, backend_request, out);
   if (out.backends.empty()) {
     out.local = local_action::invalid_backends;
     if (!is_broken)

@@ -25,6 +25,13 @@ struct source_position {
   int column = 0;
 };
 
+/// A policy field that is written and acts on a rule.
+struct written_field {
+  std::string object;  ///< `BackendTrafficPolicy default/policy`
+  std::string field;   ///< `spec.retry.retryOn.httpStatusCodes`
+  source_position at;  ///< of its value; a list: of its first item
+};
+
 // ---- matching -----------------------------------------------------------------------------
 
 /// A compiled RE2 pattern that must match the whole value. Thread-safe to use.
@@ -162,6 +169,10 @@ struct rule {
   header_mutation request_headers, response_headers;  ///< HTTPRoute filters
   bool is_ai = true;  ///< AIGatewayRoute: models, schemas, translation
   source_position position;
+  std::vector<written_field> written;  ///< by whom it is decided, for explanations
+
+  /// The field or, where it is not written, the nearest one around it; null: neither.
+  const written_field* find_written(std::string_view field) const;
 };
 
 struct route {

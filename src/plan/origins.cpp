@@ -1,0 +1,95 @@
+#include "plan/origins.hpp"
+
+#include <algorithm>
+
+namespace understudy::plan {
+namespace {
+
+using config::backend_traffic_policy;
+
+class writer {
+ public:
+  writer(const config::object_header& object, std::vector<written_field>& out)
+      : label_{object.label()}, out_{out} {}
+
+  void add(std::string_view field, const config::position& at) {
+    if (at.line > 0) out_.push_back({label_, std::string{field}, place(at)});
+  }
+  template <class T>
+  void add(std::string_view field, const config::located<T>& value) {
+    if (value.is_written) add(field, value.at);
+  }
+  template <class T>
+  void add(std::string_view field, const std::vector<config::located<T>>& list) {
+    if (!list.empty()) add(field, list.front().at);
+  }
+
+ private:
+  std::string label_;
+  std::vector<written_field>& out_;
+};
+
+void note_retry(writer& note, const config::retry_spec& retry) {
+  note.add("spec.retry", retry.at);
+  note.add("spec.retry.numRetries", retry.num_retries);
+  note.add("spec.retry.numAttemptsPerPriority", retry.attempts_per_priority);
+  if (retry.per_retry) {
+    note.add("spec.retry.perRetry.timeout", retry.per_retry->timeout);
+    if (retry.per_retry->backoff)
+      note.add("spec.retry.perRetry.backOff.baseInterval", retry.per_retry->backoff->base);
+  }
+  if (!retry.retry_on) return;
+  note.add("spec.retry.retryOn", retry.retry_on->at);
+  note.add("spec.retry.retryOn.httpStatusCodes", retry.retry_on->codes);
+  note.add("spec.retry.retryOn.triggers", retry.retry_on->triggers);
+}
+
+void note_passive(writer& note, const config::passive_health_spec& passive) {
+  note.add("spec.healthCheck.passive", passive.at);
+  note.add("spec.healthCheck.passive.consecutive5XxErrors", passive.consecutive_5xx);
+  note.add("spec.healthCheck.passive.consecutiveGatewayErrors", passive.consecutive_gateway);
+  note.add("spec.healthCheck.passive.baseEjectionTime", passive.base_ejection);
+  note.add("spec.healthCheck.passive.interval", passive.interval);
+  note.add("spec.healthCheck.passive.maxEjectionPercent", passive.max_percent);
+}
+
+void note_breaker(writer& note, const config::circuit_breaker_spec& breaker) {
+  note.add("spec.circuitBreaker.maxParallelRequests", breaker.requests);
+  note.add("spec.circuitBreaker.maxParallelRetries", breaker.retries);
+  note.add("spec.circuitBreaker.retryBudget", breaker.budget_percent);
+}
+
+}  // namespace
+
+void note_written(const rule_context& rule, const backend_traffic_policy* policy,
+                  const config::located<milliseconds>& request,
+                  const config::located<milliseconds>& backend_request, compiled_rule& out) {
+  writer route{rule.route, out.written};
+  route.add("timeouts.request", request);
+  route.add("timeouts.backendRequest", backend_request);
+  if (policy == nullptr) return;
+  writer note{policy->header, out.written};
+  note.add("spec", policy->header.at);
+  if (policy->retry) note_retry(note, *policy->retry);
+  if (policy->health) {
+    note.add("spec.healthCheck.panicThreshold", policy->health->panic_threshold);
+    if (policy->health->passive) note_passive(note, *policy->health->passive);
+  }
+  if (policy->breaker) note_breaker(note, *policy->breaker);
+  if (!policy->timeout) return;
+  note.add("spec.timeout.http.requestTimeout", policy->timeout->request);
+  note.add("spec.timeout.http.streamIdleTimeout", policy->timeout->stream_idle);
+  note.add("spec.timeout.tcp.connectTimeout", policy->timeout->connect);
+}
+
+const written_field* rule::find_written(std::string_view field) const {
+  for (;;) {
+    const auto found = std::ranges::find(written, field, &written_field::field);
+    if (found != written.end()) return &*found;
+    const auto dot = field.rfind('.');
+    if (dot == field.npos) return nullptr;
+    field = field.substr(0, dot);
+  }
+}
+
+}  // namespace understudy::plan

@@ -1,0 +1,11 @@
+#pragma once
+#include "plan/policies.hpp"
+
+namespace understudy::plan {
+
+/// Fills `out.written` from the policy in force (may be null) and the route's own timeouts.
+void note_written(const rule_context& rule, const config::backend_traffic_policy* policy,
+                  const config::located<milliseconds>& request,
+                  const config::located<milliseconds>& backend_request, compiled_rule& out);
+
+}  // namespace understudy::plan
