@@ -1,0 +1,169 @@
+#pragma once
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <understudy/codec/event_stream.hpp>
+#include <understudy/codec/http.hpp>
+#include <understudy/translate/json_digest.hpp>
+#include <understudy/translate/translator.hpp>
+
+/// How far an upstream's answer has come: the semantic commit point of `firstToken.hold`, in-band
+/// errors and politely truncated streams (spec/interface.md, FailoverPolicy).
+namespace understudy::translate {
+
+enum class answer_stage : std::uint8_t {
+  preamble,  ///< role, pings, comments, usage: nothing that a client would miss
+  content,   ///< text, reasoning, a tool call, a refusal, audio
+  finished,  ///< the model has said why it stopped
+  failed,    ///< see fault()
+};
+
+/// An error inside a 2xx answer, or an answer that is none.
+struct answer_fault {
+  int status = 502;  ///< HTTP status it stands for: overloaded_error 529, rate_limit_error 429 …
+  std::string type, code, message;  ///< of the provider, 512 bytes each at most, no secrets
+  /// No word of the provider: an HTML page, an empty body, a bad checksum, a truncated document,
+  /// a stream that ended before its answer did.
+  bool is_unintelligible = false;
+  bool is_content_policy = false;  ///< a content filter refused; status 400
+};
+
+/// What the readers of the schemas have found. Bits and counters; nothing goes back.
+class answer_progress {
+ public:
+  static constexpr std::size_t max_choices = 128;
+
+  void reset();
+  void on_content(std::uint64_t text_characters = 0);
+  /// One of `n` parallel answers has been seen, or has come to its end. Beyond the limit: the last.
+  void on_choice(std::size_t index) { seen_.set(index < max_choices ? index : max_choices - 1); }
+  void on_finish(std::size_t index, std::string_view reason);
+  /// Answers with one end only.
+  void on_finish(std::string_view reason) { on_finish(0, reason); }
+  void on_fault(answer_fault fault);
+  void on_unintelligible(std::string_view why);
+  /// Something could not be followed; it may have held the end.
+  void on_blind() { is_blind_ = true; }
+
+  bool has_choice(std::size_t index) const { return index < max_choices && seen_.test(index); }
+  bool has_content() const { return has_content_; }
+  bool has_fault() const { return fault_.has_value(); }
+  bool is_blind() const { return is_blind_; }
+  bool is_finished() const { return has_finish_ && (seen_ & ~finished_).none(); }
+  bool was_finished() const { return has_finish_; }
+  bool is_filtered() const { return is_filtered_; }
+  std::uint64_t text_characters() const { return text_characters_; }
+  const answer_fault* fault() const { return fault_ ? &*fault_ : nullptr; }
+  answer_stage stage() const { return stage_; }
+
+  token_usage usage;        ///< of the newest event that told it
+  bool has_reason = false;  ///< Anthropic: stop_reason has come, message_stop has not
+  bool is_filter_reason = false;
+
+ private:
+  void advance(answer_stage to) { stage_ = to > stage_ ? to : stage_; }
+
+  answer_stage stage_ = answer_stage::preamble;
+  bool has_content_ = false;
+  bool has_finish_ = false;
+  bool is_filtered_ = false;
+  bool is_blind_ = false;
+  std::bitset<max_choices> seen_, finished_;
+  std::uint64_t text_characters_ = 0;
+  std::optional<answer_fault> fault_;
+};
+
+/// Watches the body of one 2xx answer in the upstream's own schema. Reused from attempt to attempt;
+/// memory is bounded by 64 KiB of one unfinished event. Belongs to its worker; never throws.
+///
+/// The stage only grows. It does not depend on how the bytes are cut, but for pieces: a caller sees
+/// the stage behind the last whole event of what it has fed.
+class answer_watch {
+ public:
+  static constexpr std::size_t max_event_bytes = std::size_t{64} << 10;
+  /// A unary body is worth waiting for up to here; beyond, it counts as content.
+  static constexpr std::size_t max_unary_bytes = std::size_t{1} << 20;
+
+  /// Resets. `op` is the client's operation, `upstream` what the upstream speaks; both give the
+  /// wire format. `expects_stream`: the client asked for a stream. Nothing of `head` is kept.
+  void begin(operation op, schema upstream, bool expects_stream, const codec::response_head& head);
+  /// Body bytes without transfer coding, cut anywhere. Events that lie whole in one piece are
+  /// neither copied nor allocated for.
+  void feed(std::string_view bytes);
+  /// Clean end of the body. The stage is then `finished` or `failed`; an answer without its proper
+  /// end gets a fault here.
+  void finish();
+
+  answer_stage stage() const { return progress_.stage(); }
+  /// Content has come, or the answer has ended properly without any. Unary: at finish().
+  bool has_content() const { return progress_.has_content(); }
+  /// The answer has its proper end, in all its choices so far. Not watching: the body has ended.
+  bool is_whole() const;
+  const answer_fault* fault() const { return progress_.fault(); }
+  /// A server-sent event, or a frame, could go in here. Never inside a unary body.
+  bool is_between_events() const;
+  /// False: compressed, or of no known format. Everything is content then, and its end proper.
+  bool is_watching() const { return form_ != form::unwatched; }
+  /// The answer comes as events, server-sent or in frames (known from the first body byte on).
+  bool is_stream() const { return form_ == form::sse || form_ == form::frames; }
+  /// The answer ended because of a content filter (finish_reason content_filter, SAFETY …).
+  bool is_filtered() const { return progress_.is_filtered(); }
+
+  const token_usage& usage() const { return progress_.usage; }
+  /// Characters of text, reasoning and arguments seen, JSON escapes as written: for estimates.
+  std::uint64_t text_characters() const { return progress_.text_characters(); }
+
+  enum class wire : std::uint8_t {
+    none,
+    unary,  ///< JSON, never a stream
+    chat,
+    completions,
+    responses,
+    typed_events,  ///< images, speech, transcriptions: any event is content
+    anthropic,
+    anthropic_frames,  ///< Anthropic's events in base64 inside AWS frames
+    gemini,
+    converse,
+  };
+
+ private:
+  enum class form : std::uint8_t { undecided, unwatched, sse, frames, json };
+  enum class declared : std::uint8_t { nothing, sse, frames, json, html, other };
+
+  void decide(std::string_view& bytes);
+  void feed_sse(std::string_view bytes);
+  const char* take_whole_event(const char* at, const char* end);
+  void feed_pending(std::string_view& bytes);
+  std::size_t find_block_end(std::string_view bytes);
+  void read_block(std::string_view block);
+  void on_event(std::string_view type, std::string_view data);
+  void on_large_event(std::string_view prefix);
+  void feed_frames(std::string_view bytes);
+  void on_frame(const codec::event_message& message);
+  void feed_json(std::string_view bytes);
+  void finish_json();
+  void stop_watching();
+
+  wire wire_ = wire::none;
+  form form_ = form::unwatched;
+  declared declared_ = declared::nothing;
+  bool expects_stream_ = false;
+  bool has_ended_ = false;
+
+  // Server-sent events.
+  std::string pending_;  ///< begin of an event whose end has not come
+  std::string joined_;   ///< data of more than one line, or decoded bytes of a frame
+  bool is_line_empty_ = true;
+  bool is_after_cr_ = false;
+  bool is_skipping_ = false;  ///< an event too large to keep
+
+  std::optional<codec::event_stream_decoder> decoder_;
+  json_digest digest_;
+  answer_progress progress_;
+};
+
+}  // namespace understudy::translate
