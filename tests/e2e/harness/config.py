@@ -61,6 +61,13 @@ def traffic_policy(target="llm", **spec):
             "spec": {"targetRefs": [{"group": GROUP, "kind": "HTTPRoute", "name": target}], **spec}}
 
 
+def failover_policy(target="llm", **spec):
+    return {"apiVersion": "understudy.dev/v1alpha1", "kind": "FailoverPolicy",
+            "metadata": {"name": f"{target}-failover"},
+            "spec": {"targetRefs": [{"group": "aigateway.envoyproxy.io", "kind": "AIGatewayRoute",
+                                     "name": target}], **spec}}
+
+
 def retry(count, codes=(), triggers=("connect-failure", "retriable-status-codes"), per_try=None,
           per_priority=None, base="1ms", maximum="2ms"):
     policy = {"numRetries": count,
