@@ -32,7 +32,14 @@ std::string position(const plan::source_position& p) {
 json endpoint(const resilience::host_status& host, const status_view& view) {
   json out;
   out["address"] = host.address;
-  out["state"] = host.is_ejected ? "ejected" : host.is_in_trial ? "trial" : "healthy";
+  out["state"] = host.is_ejected                               ? "ejected"
+                 : host.is_check_failed && host.is_check_known ? "failing_checks"
+                 : host.is_in_trial                            ? "trial"
+                                                               : "healthy";
+  if (host.is_checked)
+    out["active_check"] = !host.is_check_known   ? "pending"
+                          : host.is_check_failed ? "failing"
+                                                 : "passing";
   if (host.is_ejected) {
     const auto left = std::max(host.ejected_until - view.now, base::duration{0});
     out["returns_in_ms"] = milliseconds(left);

@@ -66,7 +66,8 @@ struct server::impl final : proxy::health_observer {
           cluster->route_name(), names_of.at(e.locality),
           cluster->locked([&](auto& c) { return c.params().localities.at(e.locality).priority; }),
           e);
-      if (e.what == resilience::health_event::kind::ejected)
+      if (e.what == resilience::health_event::kind::ejected ||
+          e.what == resilience::health_event::kind::check_failed)
         for (auto& w : workers) w->drain_host(cluster, e.host);
     }
   }
@@ -357,7 +358,7 @@ void server::impl::endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauge
     for (auto& host : cluster->locked([&](auto& c) { return c.status(now); }))
       gauges.push_back({cluster->route_name(), cluster->backend_names().at(host.locality),
                         std::move(host.address), host.priority, host.is_ejected,
-                        host.active_requests});
+                        host.active_requests, host.is_check_failed});
 }
 
 admin::hooks server::impl::admin_hooks() {

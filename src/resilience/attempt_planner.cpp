@@ -13,7 +13,7 @@ namespace understudy::resilience {
 namespace {
 
 // One pick and five more that avoid hosts already tried (host_selection_retry_max_attempts).
-constexpr int picks_of_retry = 6;
+constexpr std::uint32_t picks_of_retry = 6;
 constexpr int first_error_status = 400;
 
 bool is_silence(failure_class what) {
@@ -58,6 +58,7 @@ struct attempt_planner::impl {
   void close();
   void release_retry_slot();
 
+  std::uint64_t chance() { return limits.hint.hash ? *limits.hint.hash : random.next(); }
   host* choose();
   host* choose_for_retry();
   decision open(host& chosen);
@@ -92,16 +93,17 @@ struct attempt_planner::impl {
 
 host* attempt_planner::impl::choose() {
   if (attempts > 0) return choose_for_retry();
-  const std::size_t rank = choose_priority(owner.current_load().load, random.next());
-  return rank == no_priority ? nullptr : owner.pick_in(rank, random);
+  if (host* kept = owner.pick_session(limits.hint)) return kept;
+  const std::size_t rank = choose_priority(owner.current_load().load, chance());
+  return rank == no_priority ? nullptr : owner.pick_in(rank, random, limits.hint, 0);
 }
 
 host* attempt_planner::impl::choose_for_retry() {
   const load_table& table = owner.current_load();
   host* chosen = nullptr;
-  for (int i = 0; i < picks_of_retry; ++i) {
-    const std::size_t rank = choose_priority(steer.load(table, tried_ranks.view()), random.next());
-    chosen = rank == no_priority ? nullptr : owner.pick_in(rank, random);
+  for (std::uint32_t i = 0; i < picks_of_retry; ++i) {
+    const std::size_t rank = choose_priority(steer.load(table, tried_ranks.view()), chance());
+    chosen = rank == no_priority ? nullptr : owner.pick_in(rank, random, limits.hint, i);
     if (chosen == nullptr) return nullptr;
     if (std::ranges::find(tried_hosts.view(), chosen->id) == tried_hosts.view().end())
       return chosen;

@@ -42,6 +42,26 @@ void cluster::record_broken_stream(host_id host, bool is_idle_timeout, time_poin
   impl_->record_broken_stream(host, is_idle_timeout, now);
 }
 
+void cluster::report_load(host_id host, const load_report& report, time_point now) {
+  impl_->advance(now);
+  if (auto* found = impl_->find(host))
+    found->reported.on_report(report, impl_->params.utilization, now);
+}
+
+std::vector<due_check> cluster::take_due_checks(time_point now, base::random_source& random) {
+  impl_->advance(now);
+  return impl_->take_due_checks(now, random);
+}
+
+time_point cluster::next_check() const { return impl_->next_check(); }
+
+void cluster::report_check(host_id host, check_result result, time_point now) {
+  impl_->advance(now);
+  impl_->report_check(host, result, now);
+}
+
+bool cluster::is_checked() const { return impl_->is_checked(); }
+
 bool cluster::eject(host_id host, time_point now) {
   impl_->advance(now);
   auto* found = impl_->find(host);
@@ -80,6 +100,10 @@ std::vector<host_status> cluster::status(time_point now) {
       s.consecutive_gateway_errors = h->health.consecutive_gateway_errors;
       s.consecutive_local_origin_failures = h->health.consecutive_local_failures;
       s.active_requests = h->active_requests;
+      s.is_checked = h->check.is_on;
+      s.is_check_known = !h->check.is_first;
+      s.is_check_failed = h->check.is_failed;
+      s.weight = h->reported.weight;
       all.push_back(std::move(s));
     }
   }

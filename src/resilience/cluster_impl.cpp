@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include <understudy/resilience/hash.hpp>
+
 namespace understudy::resilience {
 namespace {
 
@@ -15,6 +17,10 @@ health_event::kind event_kind(health_change::kind what) {
       return health_event::kind::ejected;
     case health_change::kind::returned:
       return health_event::kind::returned;
+    case health_change::kind::check_failed:
+      return health_event::kind::check_failed;
+    case health_change::kind::check_passed:
+      return health_event::kind::check_passed;
     case health_change::kind::none:
     case health_change::kind::refused:
       break;
@@ -31,7 +37,9 @@ cluster::impl::impl(cluster_params given, time_point start)
   std::ranges::sort(priority_of_rank);
   priority_of_rank.erase(std::unique(priority_of_rank.begin(), priority_of_rank.end()),
                          priority_of_rank.end());
-  balancers.assign(priority_of_rank.size(), balancer{params.load_balancer});
+  const balancer_settings settings{params.load_balancer, params.hash_table_size, params.utilization,
+                                   params.slow_start_window};
+  balancers.assign(priority_of_rank.size(), balancer{settings});
   std::vector<std::size_t> next_place(priority_of_rank.size(), 0);
   for (const auto& l : localities) {
     const auto found = std::ranges::lower_bound(priority_of_rank, l.priority);
@@ -52,11 +60,12 @@ host* cluster::impl::find(host_id id) {
 
 const host* cluster::impl::find(host_id id) const { return const_cast<impl*>(this)->find(id); }
 
-void cluster::impl::advance(time_point now) {
-  while (detector.is_sweep_due(now)) {
+void cluster::impl::advance(time_point to) {
+  now = to;
+  while (detector.is_sweep_due(to)) {
     const time_point at = detector.next_sweep();
     sweep_changes.clear();
-    detector.sweep(hosts, now, sweep_changes);
+    detector.sweep(hosts, to, sweep_changes);
     for (const auto& change : sweep_changes) apply(change, at);
   }
 }
@@ -102,6 +111,9 @@ void cluster::impl::set_hosts(std::uint32_t locality, const std::vector<std::str
     added->locality = locality;
     added->rank = rank;
     added->address = address;
+    added->key = hash_text(address, locality);
+    added->in_service_since = now;
+    if (params.active_check) added->check.begin(!is_warm);
     known.emplace(added->address, nullptr);
     present.push_back(added.get());
     hosts.push_back(std::move(added));
@@ -116,18 +128,18 @@ void cluster::impl::set_hosts(std::uint32_t locality, const std::vector<std::str
   mark_stale(rank);
 }
 
-void cluster::impl::record(host_id id, const outcome& result, time_point now) {
+void cluster::impl::record(host_id id, const outcome& result, time_point at) {
   host* h = find(id);
   if (h == nullptr) return;
   const bool was_full = h->trial.is_full(trial_limit());
-  const health_change change = detector.record(*h, result, now);
+  const health_change change = detector.record(*h, result, at);
   if (was_full && !h->trial.is_full(trial_limit())) mark_stale(h->rank);
-  apply(change, now);
+  apply(change, at);
 }
 
-void cluster::impl::record_broken_stream(host_id id, bool is_idle_timeout, time_point now) {
+void cluster::impl::record_broken_stream(host_id id, bool is_idle_timeout, time_point at) {
   host* h = find(id);
-  if (h != nullptr) apply(detector.record_broken_stream(*h, is_idle_timeout, now), now);
+  if (h != nullptr) apply(detector.record_broken_stream(*h, is_idle_timeout, at), at);
 }
 
 void cluster::impl::record_connected(host_id id, time_point) {
@@ -150,8 +162,17 @@ const load_table& cluster::impl::current_load() {
   return load;
 }
 
-host* cluster::impl::pick_in(std::size_t rank, base::random_source& random) {
-  return balancers[rank].pick(random, load.is_panic[rank] != 0);
+host* cluster::impl::pick_in(std::size_t rank, base::random_source& random, const choice_hint& hint,
+                             std::uint32_t nth) {
+  return balancers[rank].pick(random, load.is_panic[rank] != 0, {now, hint.hash, nth});
+}
+
+host* cluster::impl::pick_session(const choice_hint& hint) {
+  if (!hint.session) return nullptr;
+  const auto found =
+      std::ranges::find_if(hosts, [&](const auto& h) { return h->key == *hint.session; });
+  if (found == hosts.end() || !(*found)->is_usable(trial_limit())) return nullptr;
+  return current_load().load.healthy[(*found)->rank] > 0 ? found->get() : nullptr;
 }
 
 host* cluster::impl::pick_other(std::span<const host_id> avoided, base::random_source& random) {
@@ -174,6 +195,8 @@ pick cluster::impl::open(host& chosen) {
   opened.locality = chosen.locality;
   opened.priority = priority_of_rank[chosen.rank];
   opened.is_panic = load.is_panic[chosen.rank] != 0;
+  opened.key = chosen.key;
+  if (!has_traffic) on_first_traffic();
   ++chosen.active_requests;
   if (chosen.trial.is_on() && !chosen.trial.is_full(trial_limit())) {
     opened.is_trial = true;

@@ -5,6 +5,7 @@
 
 #include <understudy/resilience/balancer.hpp>
 #include <understudy/resilience/breakers.hpp>
+#include <understudy/resilience/choice_hint.hpp>
 #include <understudy/resilience/cluster.hpp>
 #include <understudy/resilience/ejection.hpp>
 #include <understudy/resilience/priority_load.hpp>
@@ -18,17 +19,26 @@ struct cluster::impl {
   host* find(host_id id);
   const host* find(host_id id) const;
 
-  void advance(time_point now);
+  void advance(time_point to);
   void set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses);
   void apply(const health_change& change, time_point at);
-  void record(host_id id, const outcome& result, time_point now);
-  void record_broken_stream(host_id id, bool is_idle_timeout, time_point now);
-  void record_connected(host_id id, time_point now);
+  void record(host_id id, const outcome& result, time_point at);
+  void record_broken_stream(host_id id, bool is_idle_timeout, time_point at);
+  void record_connected(host_id id, time_point at);
+
+  std::vector<due_check> take_due_checks(time_point at, base::random_source& random);
+  time_point next_check() const;
+  void report_check(host_id id, check_result result, time_point at);
+  bool is_checked() const;
 
   /// Load and lists as of now; rebuilt only after a change of health or hosts.
   const load_table& current_load();
   /// One host of the priority of that rank; current_load() first.
-  host* pick_in(std::size_t rank, base::random_source& random);
+  /// `nth`: how many picks of the same retry were refused before this one.
+  host* pick_in(std::size_t rank, base::random_source& random, const choice_hint& hint,
+                std::uint32_t nth);
+  /// The host of the session while it is in service and its priority gets requests, else null.
+  host* pick_session(const choice_hint& hint);
   /// Some candidate that is not in `avoided`, by priority; null: there is none.
   host* pick_other(std::span<const host_id> avoided, base::random_source& random);
 
@@ -56,8 +66,12 @@ struct cluster::impl {
   std::vector<health_change> sweep_changes;
   std::vector<health_event> events;
   host_id next_id = 0;
+  time_point now = time_point::min();  // of the last advance()
+  bool has_traffic = false;            // a request has been sent, so checks run at their interval
+  bool is_warm = false;                // every host of the beginning has been checked
 
  private:
+  void on_first_traffic();
   void mark_stale(std::uint32_t rank);
   void rebuild();
   void drop(const host& gone);

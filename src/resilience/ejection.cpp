@@ -157,7 +157,7 @@ void ejection::do_eject(host& h, time_point now) {
 void ejection::do_uneject(host& h, time_point now) {
   ejection_state& s = h.health;
   --ejected_;
-  s.is_ejected = false;
+  s.is_ejected = s.is_operators = false;
   s.has_returned = true;
   s.returned_at = now;
   s.consecutive_5xx = 0;
@@ -169,6 +169,7 @@ void ejection::do_uneject(host& h, time_point now) {
 bool ejection::eject(host& h, time_point now) {
   if (h.health.is_ejected) return false;
   do_eject(h, now);
+  h.health.is_operators = true;
   return true;
 }
 

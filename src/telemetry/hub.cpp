@@ -26,10 +26,29 @@ std::string describe(std::string_view route, std::string_view backend, std::uint
              "; multiplier " + std::to_string(what.multiplier);
     case resilience::health_event::kind::returned:
       return text + "returned";
+    case resilience::health_event::kind::check_failed:
+      return text + "fails its active checks";
+    case resilience::health_event::kind::check_passed:
+      return text + "passes its active checks";
     case resilience::health_event::kind::ejection_refused:
       return text + "stays in spite of " + detector + ": maxEjectionPercent is reached";
   }
   return text;
+}
+
+event_kind event_kind_of(resilience::health_event::kind what) {
+  switch (what) {
+    case resilience::health_event::kind::returned:
+      return event_kind::returned;
+    case resilience::health_event::kind::check_failed:
+      return event_kind::check_failed;
+    case resilience::health_event::kind::check_passed:
+      return event_kind::check_passed;
+    case resilience::health_event::kind::ejected:
+    case resilience::health_event::kind::ejection_refused:
+      break;
+  }
+  return event_kind::ejection;
 }
 
 }  // namespace
@@ -48,7 +67,10 @@ void hub::on_health_event(std::string_view route, std::string_view backend, std:
   using kind = resilience::health_event::kind;
   {
     const std::lock_guard lock{mutex_};
-    if (what.what == kind::returned) {
+    if (what.what == kind::check_failed || what.what == kind::check_passed) {
+      ++check_changes_[{std::string{route}, std::string{backend},
+                        what.what == kind::check_failed ? "failed" : "passed"}];
+    } else if (what.what == kind::returned) {
       ++returns_[{std::string{route}, std::string{backend}}];
     } else {
       auto& counts = what.what == kind::ejected ? ejections_ : ejections_refused_;
@@ -56,7 +78,7 @@ void hub::on_health_event(std::string_view route, std::string_view backend, std:
     }
   }
   event e;
-  e.kind = what.what == kind::returned ? event_kind::returned : event_kind::ejection;
+  e.kind = event_kind_of(what.what);
   e.route = route;
   e.backend = backend;
   e.address = what.address;
@@ -65,7 +87,7 @@ void hub::on_health_event(std::string_view route, std::string_view backend, std:
     log::debug("health", e.message);
     return;
   }
-  if (what.what == kind::ejected)
+  if (what.what == kind::ejected || what.what == kind::check_failed)
     log::warning("health", e.message);
   else
     log::info("health", e.message);
@@ -140,6 +162,13 @@ void hub::expose_health(exposition& out) const {
     out.family("understudy_returns", metric_type::counter, "Endpoints back in rotation.");
     for (const auto& [key, n] : returns_)
       out.sample({{"route", key.first}, {"backend", key.second}}, n);
+    out.family("understudy_check_changes", metric_type::counter,
+               "Endpoints that began to pass or to fail their active checks.");
+    for (const auto& [key, n] : check_changes_)
+      out.sample({{"route", std::get<0>(key)},
+                  {"backend", std::get<1>(key)},
+                  {"result", std::get<2>(key)}},
+                 n);
     out.family("understudy_reloads", metric_type::counter, "Configuration reloads by result.");
     out.sample({{"result", "accepted"}}, reloads_accepted_);
     out.sample({{"result", "refused"}}, reloads_refused_);
@@ -157,6 +186,9 @@ void hub::expose_health(exposition& out) const {
   };
   out.family("understudy_endpoint_ejected", metric_type::gauge, "1 while the endpoint is ejected.");
   each([](const endpoint_gauge& e) { return e.is_ejected ? 1U : 0U; });
+  out.family("understudy_endpoint_check_failed", metric_type::gauge,
+             "1 while the endpoint fails its active checks.");
+  each([](const endpoint_gauge& e) { return e.is_check_failed ? 1U : 0U; });
   out.family("understudy_endpoint_active_requests", metric_type::gauge, "Attempts under way.");
   each([](const endpoint_gauge& e) { return e.active_requests; });
 }

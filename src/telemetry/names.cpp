@@ -65,6 +65,10 @@ std::string_view name(event_kind k) {
       return "drain";
     case event_kind::credentials:
       return "credentials";
+    case event_kind::check_failed:
+      return "check_failed";
+    case event_kind::check_passed:
+      return "check_passed";
   }
   return "unknown";
 }

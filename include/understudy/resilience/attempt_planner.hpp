@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include <understudy/resilience/choice_hint.hpp>
 #include <understudy/resilience/cluster.hpp>
 
 namespace understudy::resilience {
@@ -14,6 +15,7 @@ struct request_limits {
   bool is_early_data = false;
   /// Request timeout (§1.10 "global"), counted from the complete request; absent: none.
   std::optional<milliseconds> request_timeout;
+  choice_hint hint;  ///< consistent hash, session persistence
 };
 
 enum class next_step : std::uint8_t {

@@ -19,14 +19,21 @@ struct pick {
   std::uint32_t priority = 0;
   bool is_trial = false;  ///< the one trial request of a host back from ejection
   bool is_panic = false;
+  std::uint64_t key = 0;  ///< names the host in a session; the same in every process
 };
 
 struct health_event {
-  enum class kind : std::uint8_t { ejected, returned, ejection_refused } what;
+  enum class kind : std::uint8_t {
+    ejected,
+    returned,
+    ejection_refused,
+    check_failed,  ///< out of service by active checks
+    check_passed
+  } what;
   host_id host = no_host;
   std::uint32_t locality = 0;
   std::string address;
-  std::string_view detector;  ///< `consecutive5XxErrors`, …
+  std::string_view detector;  ///< `consecutive5XxErrors`, …; of a return: `activeCheck` or empty
   std::uint32_t multiplier = 0;
   time_point at;                   ///< when it took place (the sweep's own time for `returned`)
   base::duration ejection_time{};  ///< nominal, before rounding up to the sweep
@@ -47,6 +54,17 @@ struct host_status {
   std::uint32_t consecutive_gateway_errors = 0;
   std::uint32_t consecutive_local_origin_failures = 0;
   std::uint32_t active_requests = 0;
+  bool is_checked = false;       ///< active checks are configured
+  bool is_check_known = false;   ///< a first result has come
+  bool is_check_failed = false;  ///< out of service by active checks
+  double weight = 1;             ///< by load reports
+};
+
+/// A host whose active check is due.
+struct due_check {
+  host_id host = no_host;
+  std::uint32_t locality = 0;
+  std::string address;
 };
 
 /// The shared health of one route rule: hosts, ejections, priority load, balancing, breakers.
@@ -79,6 +97,20 @@ class cluster {
   void record(host_id host, const outcome& result, time_point now);
   /// The upstream broke after its head was accepted (§2.2, second row of "after response headers").
   void record_broken_stream(host_id host, bool is_idle_timeout, time_point now);
+
+  /// What the host said of its load; acts with BackendUtilization.
+  void report_load(host_id host, const load_report& report, time_point now);
+
+  /// Active checks that are due; each is under way until report_check(). `random` is the initial
+  /// jitter's.
+  std::vector<due_check> take_due_checks(time_point now, base::random_source& random);
+  /// When take_due_checks() has something again, unless a result or a new host comes first;
+  /// time_point::max() for never.
+  time_point next_check() const;
+  /// A check has ended. A pass also brings an ejected host back (§2.6).
+  void report_check(host_id host, check_result result, time_point now);
+  /// False while a host of a cluster with checks has no result yet.
+  bool is_checked() const;
 
   /// Operator actions of the admin listener.
   bool eject(host_id host, time_point now);

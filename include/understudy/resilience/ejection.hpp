@@ -12,9 +12,16 @@
 
 namespace understudy::resilience {
 
-/// What a result or a sweep did to a host.
+/// What a result, a sweep or an active check did to a host.
 struct health_change {
-  enum class kind : std::uint8_t { none, ejected, returned, refused } what = kind::none;
+  enum class kind : std::uint8_t {
+    none,
+    ejected,
+    returned,
+    refused,
+    check_failed,
+    check_passed
+  } what = kind::none;
   host* who = nullptr;
   std::string_view detector;
 };

@@ -3,6 +3,8 @@
 #include <string>
 
 #include <understudy/base/clock.hpp>
+#include <understudy/resilience/active_check.hpp>
+#include <understudy/resilience/host_weight.hpp>
 #include <understudy/resilience/trial.hpp>
 
 namespace understudy::resilience {
@@ -27,6 +29,7 @@ struct rate_bucket {
 struct ejection_state {
   bool is_ejected = false;
   bool has_returned = false;  ///< returned_at is set
+  bool is_operators = false;  ///< ejected by hand: no check brings it back
   time_point ejected_at;
   time_point returned_at;
   std::uint32_t multiplier = 0;
@@ -44,12 +47,17 @@ struct host {
   std::uint32_t locality = 0;
   std::uint32_t rank = 0;
   std::string address;
+  std::uint64_t key = 0;        ///< of backendRef and address; the same in every process
+  time_point in_service_since;  ///< added, or found healthy by a check: start of the slow start
   std::uint32_t active_requests = 0;
   ejection_state health;
   resilience::trial trial;
+  check_state check;
+  reported_weight reported;
 
+  bool is_in_service() const { return !health.is_ejected && !check.is_out(); }
   bool is_usable(std::uint32_t trial_limit) const {
-    return !health.is_ejected && !trial.is_full(trial_limit);
+    return is_in_service() && !trial.is_full(trial_limit);
   }
 };
 

@@ -101,11 +101,35 @@ struct locality_params {
   bool operator==(const locality_params&) const = default;
 };
 
+/// loadBalancer.backendUtilization: weights from the load reports in response headers.
+struct utilization_params {
+  milliseconds blackout{10'000};      ///< how long a host must report before it is believed
+  milliseconds expiration{180'000};   ///< silence after which its weight is forgotten
+  milliseconds update_period{1'000};  ///< weights change this often, 100 ms at the most often
+  double error_penalty = 0;           ///< times errors per request, added to the utilization
+  bool operator==(const utilization_params&) const = default;
+};
+
+/// healthCheck.active, as far as it is time and counting; what is sent is the prober's.
+struct active_check_params {
+  milliseconds timeout{1'000};
+  milliseconds interval{3'000};  ///< from a result to the next check
+  milliseconds initial_jitter{0};
+  milliseconds no_traffic_interval{60'000};  ///< instead, until the cluster has had a request
+  std::uint32_t unhealthy_threshold = 3;
+  std::uint32_t healthy_threshold = 1;
+  bool operator==(const active_check_params&) const = default;
+};
+
 struct cluster_params {
   std::vector<locality_params> localities;  ///< index = position of the backendRef in the rule
   retry_params retry;
   std::optional<ejection_params> ejection;  ///< absent: nothing is ever ejected
   balancing load_balancer = balancing::least_request;
+  std::uint32_t hash_table_size = 65'537;           ///< consistent_hash; a prime
+  utilization_params utilization;                   ///< backend_utilization
+  std::optional<milliseconds> slow_start_window;    ///< not for random and consistent_hash
+  std::optional<active_check_params> active_check;  ///< absent: hosts are not checked
   std::uint32_t panic_threshold = 50;
   breaker_params breaker;
   bool operator==(const cluster_params&) const = default;

@@ -12,7 +12,16 @@
 
 namespace understudy::telemetry {
 
-enum class event_kind : std::uint8_t { ejection, returned, failover, reload, drain, credentials };
+enum class event_kind : std::uint8_t {
+  ejection,
+  returned,
+  failover,
+  reload,
+  drain,
+  credentials,
+  check_failed,  ///< an endpoint fails its active checks
+  check_passed
+};
 std::string_view name(event_kind k);
 
 /// Something an operator wants to see happen.

@@ -32,6 +32,7 @@ struct endpoint_gauge {
   std::uint32_t priority = 0;
   bool is_ejected = false;
   std::uint32_t active_requests = 0;
+  bool is_check_failed = false;
 };
 
 class hub;
@@ -114,6 +115,7 @@ class hub {
   std::map<health_key, std::uint64_t> ejections_;          ///< route, backend, detector
   std::map<health_key, std::uint64_t> ejections_refused_;  ///< route, backend, detector
   std::map<std::pair<std::string, std::string>, std::uint64_t> returns_;
+  std::map<health_key, std::uint64_t> check_changes_;  ///< route, backend, passed or failed
   std::uint64_t reloads_accepted_ = 0, reloads_refused_ = 0;
 };
 
