@@ -53,8 +53,8 @@ def run(*arguments, env=None, timeout=20):
 
 class Daemon:
     def __init__(self, folder, *configurations, flags=(), env=None, command="run", workers=2,
-                 log_format="json", wait=True, admin=True):
-        self.port, self.admin_port = free_port(), free_port()
+                 log_format="json", wait=True, admin=True, ports=None):
+        self.port, self.admin_port = ports or (free_port(), free_port())
         self.folder = folder
         self.stdout_path, self.stderr_path = folder / "stdout.log", folder / "stderr.log"
         arguments = [str(BINARY), command, *map(str, configurations),
