@@ -1,0 +1,76 @@
+#include <understudy/codec/client_deadline.hpp>
+
+#include <array>
+#include <string>
+
+#include <understudy/codec/durations.hpp>
+
+namespace understudy::codec {
+namespace {
+
+using std::chrono::milliseconds;
+using wait = std::optional<milliseconds>;
+
+constexpr milliseconds longest = std::chrono::hours{24};
+
+wait seconds(std::string_view value) { return parse_decimal(value, std::chrono::seconds{1}); }
+wait millis(std::string_view value) { return parse_decimal(value, milliseconds{1}); }
+
+wait seconds_or_duration(std::string_view value) {
+  if (const auto span = seconds(value)) return span;
+  return parse_go_duration(value);
+}
+
+/// At most eight digits and one unit (gRPC over HTTP/2, `Timeout`).
+wait grpc(std::string_view value) {
+  if (value.size() < 2 || value.size() > 9) return std::nullopt;
+  const auto digits = value.substr(0, value.size() - 1);
+  if (digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  switch (value.back()) {
+    case 'H':
+      return parse_decimal(digits, std::chrono::hours{1});
+    case 'M':
+      return parse_decimal(digits, std::chrono::minutes{1});
+    case 'S':
+      return seconds(digits);
+    case 'm':
+      return millis(digits);
+    case 'u':
+    case 'n':
+      return parse_go_duration(std::string{value} + "s");
+    default:
+      return std::nullopt;
+  }
+}
+
+struct known_field {
+  std::string_view name;
+  wait (*read)(std::string_view value);
+};
+
+constexpr std::array known{known_field{"x-stainless-timeout", seconds},
+                           known_field{"x-stainless-read-timeout", seconds},
+                           known_field{"x-server-timeout", seconds},
+                           known_field{"x-envoy-expected-rq-timeout-ms", millis},
+                           known_field{"x-envoy-upstream-rq-timeout-ms", millis},
+                           known_field{"x-request-timeout-ms", millis},
+                           known_field{"x-request-timeout", seconds_or_duration},
+                           known_field{"grpc-timeout", grpc}};
+
+}  // namespace
+
+std::optional<milliseconds> client_deadline(const field_list& fields) {
+  wait shortest;
+  for (const auto& f : fields) {
+    if (f.name.size() < 12) continue;  // shorter than any of them
+    for (const auto& k : known) {
+      if (!base::iequals(f.name, k.name)) continue;
+      const auto span = k.read(base::trim(f.value));
+      const bool counts = span && *span > milliseconds{0} && *span <= longest;
+      if (counts && (!shortest || *span < *shortest)) shortest = span;
+    }
+  }
+  return shortest;
+}
+
+}  // namespace understudy::codec
