@@ -3,7 +3,9 @@
 #include <understudy/resilience/backoff.hpp>
 #include <understudy/resilience/balancer.hpp>
 #include <understudy/resilience/breakers.hpp>
+#include <understudy/resilience/hash.hpp>
 #include <understudy/resilience/inline_list.hpp>
+#include <understudy/resilience/maglev.hpp>
 #include <understudy/resilience/priority_load.hpp>
 #include <understudy/resilience/retry_decision.hpp>
 #include <understudy/resilience/steering.hpp>
@@ -313,4 +315,38 @@ TEST_CASE("the list keeps its elements beyond the inline ones", "[inline_list]")
     CHECK(std::vector<int>(view.begin(), view.end()) == expected);
     list.push_back(n);
   }
+}
+
+TEST_CASE("slow start by age", "[balancer]") {
+  using understudy::base::duration;
+  const duration window = std::chrono::seconds{60};
+  CHECK(slow_start_factor(std::chrono::seconds{3}, window) == 0.10);
+  CHECK(slow_start_factor(std::chrono::seconds{30}, window) == 0.5);
+  CHECK(slow_start_factor(std::chrono::seconds{60}, window) == 1);
+  CHECK(slow_start_factor(std::chrono::seconds{61}, window) == 1);
+}
+
+TEST_CASE("a Maglev table is even, and loses little when a member leaves", "[balancer]") {
+  constexpr std::uint32_t size = 65'537;
+  std::vector<std::uint64_t> members;
+  for (int i = 0; i < 10; ++i) members.push_back(hash_text("10.0.0." + std::to_string(i) + ":80"));
+  maglev_table whole, less;
+  whole.rebuild(members, size);
+  members.pop_back();
+  less.rebuild(members, size);
+  std::map<std::size_t, int> slots;
+  int moved = 0;
+  for (std::uint64_t h = 0; h < size; ++h) {
+    const auto before = whole.at(h);
+    ++slots[before];
+    moved += before != 9 && before != less.at(h) ? 1 : 0;
+  }
+  for (const auto& [_, n] : slots) CHECK((n == 6553 || n == 6554));
+  CHECK(moved < static_cast<int>(size) / 20);
+}
+
+TEST_CASE("hashes are the same everywhere", "[balancer]") {
+  CHECK(hash_text("") == hash_text("", 0));
+  CHECK(hash_text("10.0.0.1:80", 0) == 0xe0e36dde0a8b7493ULL);
+  CHECK(hash_text("10.0.0.1:80", 1) == 0x8807ecd3796f6194ULL);
 }

@@ -3,6 +3,8 @@
 #include <set>
 #include <stdexcept>
 
+#include <understudy/resilience/hash.hpp>
+
 #include "catch.hpp"
 #include "vector_row.hpp"
 
@@ -17,15 +19,16 @@ class player {
   player(const YAML::Node& row, std::uint64_t seed) : world_{make_world(row, seed)} {}
 
   void play(const YAML::Node& step) {
-    require_keys(step, {"at", "request", "start", "next", "connected", "outcome", "end", "record",
-                        "connect-ok", "broken", "advance", "eject", "uneject", "set-hosts", "share",
-                        "repeat",
-                        // how
-                        "is", "how", "limits", "times", "by", "within", "among",
-                        // expectations
-                        "attempts", "final", "step", "why", "waits", "ended", "host", "priority",
-                        "trial", "wait", "perTry", "ejected", "m", "c5", "gw", "lo", "until",
-                        "load", "refused", "returned", "active", "inTrial"});
+    require_keys(
+        step,
+        {"at", "request", "start", "next", "connected", "outcome", "end", "record", "connect-ok",
+         "broken", "advance", "eject", "uneject", "set-hosts", "share", "repeat", "check", "report",
+         // how
+         "is", "how", "limits", "times", "by", "within", "among", "hashed",
+         // expectations
+         "attempts", "final", "step", "why", "waits", "ended", "host", "priority", "trial", "wait",
+         "perTry", "ejected", "m", "c5", "gw", "lo", "until", "load", "refused", "returned",
+         "active", "inTrial", "failing", "due", "changed", "weight", "warm"});
     if (step["at"]) now_ = step["at"].as<double>();
     CAPTURE(now_, step.Mark().line + 1);
     act(step);
@@ -53,6 +56,8 @@ class player {
     if (step["connected"]) return planner(step["connected"]).on_connected(at(now_));
     if (step["end"]) return end(step);
     if (step["record"]) return record(step);
+    if (step["check"]) return check(step);
+    if (step["report"]) return report(step);
     if (step["connect-ok"])
       return world_.state.connected(id_of(step["connect-ok"].as<std::string>()), at(now_));
     if (step["broken"])
@@ -90,7 +95,7 @@ class player {
       const std::size_t n = seen[address]++;
       return read_reply(replies[std::min(n, replies.size() - 1)]);
     };
-    const told r = world_.request(now_, script, read_limits(step));
+    const told r = world_.request(now_, script, limits(step));
     if (step["attempts"]) CHECK(r.attempts == step["attempts"].as<names>());
     if (step["final"]) CHECK(class_name(r.last) == step["final"].as<std::string>());
     if (step["step"]) CHECK(step_name(r.step) == step["step"].as<std::string>());
@@ -113,8 +118,8 @@ class player {
     decision d;
     if (step["start"]) {
       const auto name = step["start"].as<std::string>();
-      open_[name] = std::make_unique<attempt_planner>(world_.state, world_.random,
-                                                      read_limits(step), at(now_));
+      open_[name] =
+          std::make_unique<attempt_planner>(world_.state, world_.random, limits(step), at(now_));
       d = open_[name]->next(at(now_));
     } else if (step["next"]) {
       d = planner(step["next"]).next(at(now_));
@@ -161,13 +166,52 @@ class player {
     }
   }
 
+  // `session: HOST` stands for the key of that host.
+  request_limits limits(const YAML::Node& step) {
+    request_limits all = read_limits(step);
+    if (const YAML::Node node = step["limits"]; node && node["session"])
+      all.hint.session = key_of(node["session"].as<std::string>());
+    return all;
+  }
+
+  std::uint64_t key_of(const std::string& address) {
+    for (const auto& s : world_.state.status(at(now_)))
+      if (s.address == address) return hash_text(address, s.locality);
+    return 1;  // a session with a host that is unknown
+  }
+
+  void check(const YAML::Node& step) {
+    static const std::map<std::string, check_result> results = {
+        {"pass", check_result::pass},
+        {"mismatch", check_result::mismatch},
+        {"timeout", check_result::unreachable},
+        {"retriable", check_result::retriable}};
+    each(step["check"], [&](host_id host) {
+      for (const auto& r : names_of(step["is"]))
+        world_.state.report_check(host, results.at(r), at(now_));
+    });
+  }
+
+  static names names_of(const YAML::Node& node) {
+    return node.IsScalar() ? names{node.as<std::string>()} : node.as<names>();
+  }
+
+  void report(const YAML::Node& step) {
+    const auto numbers = step["is"].as<std::vector<double>>();  // qps, eps, utilization
+    each(step["report"], [&](host_id host) {
+      world_.state.report_load(host, {numbers.at(0), numbers.at(1), numbers.at(2)}, at(now_));
+    });
+  }
+
   // Shares of many first attempts, one after the other.
   void share(const YAML::Node& step) {
     const int requests = step["times"].as<int>(6000);
     const bool is_by_priority = step["by"].as<std::string>("address") == "priority";
     std::map<std::string, int> counted;
     for (int i = 0; i < requests; ++i) {
-      attempt_planner one{world_.state, world_.random, {}, at(now_)};
+      request_limits wanted = limits(step);
+      if (step["hashed"]) wanted.hint.hash = mix(static_cast<std::uint64_t>(i + 1));
+      attempt_planner one{world_.state, world_.random, wanted, at(now_)};
       const decision d = one.next(at(now_));
       ++counted[d.step != next_step::attempt ? "none"
                 : is_by_priority             ? std::to_string(d.target.priority)
@@ -212,15 +256,32 @@ class player {
     check_each(step["until"], "until", [](const auto& s) { return to_seconds(s.ejected_until); });
     check_each(step["active"], "active", [](const auto& s) { return s.active_requests; });
     check_each(step["inTrial"], "inTrial", [](const auto& s) { return s.is_in_trial ? 1 : 0; });
+    check_each(step["weight"], "weight", [](const auto& s) { return s.weight; });
+    if (step["failing"]) {
+      names failing;
+      for (const auto& s : world_.state.status(at(now_)))
+        if (s.is_check_failed) failing.push_back(s.address);
+      CHECK(failing == step["failing"].as<names>());
+    }
+    if (step["due"]) {
+      names due;
+      for (const auto& d : world_.state.take_due_checks(at(now_), world_.random))
+        due.push_back(d.address);
+      CHECK(due == step["due"].as<names>());
+    }
+    if (step["warm"]) CHECK(world_.state.is_checked() == step["warm"].as<bool>());
     if (step["load"])
       CHECK(world_.state.priority_load(at(now_)) == step["load"].as<std::vector<std::uint32_t>>());
-    if (!step["refused"] && !step["returned"]) return;
+    if (!step["refused"] && !step["returned"] && !step["changed"]) return;
     int refused = 0;
-    names returned;
+    names returned, changed;
     for (const auto& e : world_.state.take_events()) {
       refused += e.what == health_event::kind::ejection_refused ? 1 : 0;
       if (e.what == health_event::kind::returned) returned.push_back(e.address);
+      if (e.what == health_event::kind::check_failed) changed.push_back("-" + e.address);
+      if (e.what == health_event::kind::check_passed) changed.push_back("+" + e.address);
     }
+    if (step["changed"]) CHECK(changed == step["changed"].as<names>());
     if (step["refused"]) CHECK(refused == step["refused"].as<int>());
     if (step["returned"]) CHECK(returned == step["returned"].as<names>());
   }

@@ -95,6 +95,23 @@ void read_breaker(const YAML::Node& node, breaker_params& p) {
                       node["budgetMin"].as<std::uint32_t>()};
 }
 
+void read_checks(const YAML::Node& node, active_check_params& p) {
+  require_keys(node, {"timeout", "interval", "jitter", "unhealthy", "healthy"});
+  if (node["timeout"]) p.timeout = read_ms(node["timeout"]);
+  if (node["interval"]) p.interval = read_ms(node["interval"]);
+  if (node["jitter"]) p.initial_jitter = read_ms(node["jitter"]);
+  if (node["unhealthy"]) p.unhealthy_threshold = node["unhealthy"].as<std::uint32_t>();
+  if (node["healthy"]) p.healthy_threshold = node["healthy"].as<std::uint32_t>();
+}
+
+void read_utilization(const YAML::Node& node, utilization_params& p) {
+  require_keys(node, {"blackout", "expiration", "update", "penalty"});
+  if (node["blackout"]) p.blackout = read_ms(node["blackout"]);
+  if (node["expiration"]) p.expiration = read_ms(node["expiration"]);
+  if (node["update"]) p.update_period = read_ms(node["update"]);
+  if (node["penalty"]) p.error_penalty = node["penalty"].as<double>();
+}
+
 balancing read_balancing(const std::string& name) {
   static const std::map<std::string, balancing> table = {
       {"LeastRequest", balancing::least_request},
@@ -153,7 +170,8 @@ row_setup read_setup(const YAML::Node& row) {
   row_setup setup;
   const YAML::Node config = row["config"];
   if (config) {
-    require_keys(config, {"base", "retry", "passive", "breaker", "balancing", "panic"});
+    require_keys(config, {"base", "retry", "passive", "breaker", "balancing", "panic", "checks",
+                          "slowStart", "utilization", "tableSize"});
     const auto base = config["base"].as<std::string>("none");
     if (base == "seed")
       setup.params = seed_params();
@@ -164,6 +182,10 @@ row_setup read_setup(const YAML::Node& row) {
     if (config["breaker"]) read_breaker(config["breaker"], setup.params.breaker);
     if (config["balancing"])
       setup.params.load_balancer = read_balancing(config["balancing"].as<std::string>());
+    if (config["checks"]) read_checks(config["checks"], setup.params.active_check.emplace());
+    if (config["slowStart"]) setup.params.slow_start_window = read_ms(config["slowStart"]);
+    if (config["utilization"]) read_utilization(config["utilization"], setup.params.utilization);
+    if (config["tableSize"]) setup.params.hash_table_size = config["tableSize"].as<std::uint32_t>();
     if (config["panic"]) setup.params.panic_threshold = config["panic"].as<std::uint32_t>();
   }
   if (row["hosts"])
@@ -178,7 +200,8 @@ request_limits read_limits(const YAML::Node& step) {
   const YAML::Node node = step["limits"];
   limits.request_timeout = milliseconds{60'000};
   if (!node) return limits;
-  require_keys(node, {"global", "stream", "replayable", "earlyData"});
+  require_keys(node, {"global", "stream", "replayable", "earlyData", "hash", "session"});
+  if (node["hash"]) limits.hint.hash = node["hash"].as<std::uint64_t>();
   if (node["global"]) limits.request_timeout = read_ms(node["global"]);
   limits.is_stream = node["stream"].as<bool>(false);
   limits.is_replayable = node["replayable"].as<bool>(true);

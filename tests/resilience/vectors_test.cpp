@@ -34,4 +34,6 @@ TEST_CASE("table ejection", "[vectors]") { play_table("ejection.yaml"); }
 TEST_CASE("table load", "[vectors]") { play_table("load.yaml"); }
 TEST_CASE("table breakers", "[vectors]") { play_table("breakers.yaml"); }
 TEST_CASE("table end to end", "[vectors]") { play_table("end_to_end.yaml"); }
+TEST_CASE("table active checks", "[vectors]") { play_table("active_checks.yaml"); }
+TEST_CASE("table balancing", "[vectors]") { play_table("balancing.yaml"); }
 TEST_CASE("table failover policy", "[vectors]") { play_table("failover_policy.yaml"); }
