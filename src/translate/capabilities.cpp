@@ -1,0 +1,33 @@
+#include <understudy/translate/request_features.hpp>
+
+namespace understudy::translate {
+namespace {
+
+/// OpenAI's chat in Converse (converse_request.hpp says what becomes of the rest).
+std::optional<std::string_view> lost_in_converse(const request_features& f) {
+  if (f.n > 1) return "several choices (`n`)";
+  if (f.logprobs) return "log probabilities";
+  if (f.audio_output) return "audio output";
+  if (f.audio) return "audio input";
+  if (f.files) return "files";
+  if (f.remote_images) return "image URLs";
+  if (f.legacy_functions) return "`functions`";
+  if (f.web_search) return "`web_search_options`";
+  if (f.non_function_tools) return "tools that are no functions";
+  if (f.other_parts) return "content parts of an unknown type";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> would_drop(const request_features& features, operation op,
+                                      schema upstream) {
+  if (op == operation::unknown) return std::nullopt;
+  if (find(op, upstream) == nullptr) return std::string{name(op)};
+  // The other pairs change no dialect: what a provider can't do, it refuses itself.
+  if (op != operation::chat_completions || upstream != schema::aws_bedrock) return std::nullopt;
+  const auto lost = lost_in_converse(features);
+  return lost ? std::optional{std::string{*lost}} : std::nullopt;
+}
+
+}  // namespace understudy::translate

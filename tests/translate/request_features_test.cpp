@@ -1,0 +1,283 @@
+#include <understudy/translate/request_features.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace understudy::translate {
+namespace {
+
+using enum operation;
+
+/// The names of all that is set, so that a row says both what is and what is not.
+std::string names_of(const request_features& f) {
+  std::string out;
+  for (const auto& [is_set, name] : std::vector<std::pair<bool, const char*>>{
+           {f.stream, "stream"},
+           {f.tools, "tools"},
+           {f.non_function_tools, "non_function_tools"},
+           {f.legacy_functions, "legacy_functions"},
+           {f.web_search, "web_search"},
+           {f.images, "images"},
+           {f.remote_images, "remote_images"},
+           {f.audio, "audio"},
+           {f.audio_output, "audio_output"},
+           {f.files, "files"},
+           {f.other_parts, "other_parts"},
+           {f.json_mode, "json_mode"},
+           {f.json_schema, "json_schema"},
+           {f.reasoning, "reasoning"},
+           {f.logprobs, "logprobs"},
+           {f.echo, "echo"},
+           {f.server_state, "server_state"},
+           {f.ends_with_assistant, "ends_with_assistant"},
+       })
+    if (is_set) out.append(out.empty() ? "" : " ").append(name);
+  if (f.n != 1) out += " n=" + std::to_string(f.n);
+  if (f.inputs != 1) out += " inputs=" + std::to_string(f.inputs);
+  if (f.max_tokens) out += " max=" + std::to_string(*f.max_tokens);
+  return out;
+}
+
+struct row {
+  const char* body;
+  const char* expected;
+};
+
+void check(operation op, std::initializer_list<row> rows) {
+  for (const auto& [body, expected] : rows) {
+    CAPTURE(name(op), body);
+    const auto found = scan_features(op, body);
+    REQUIRE(found);
+    CHECK(names_of(*found) == expected);
+    CHECK(asks_for_reasoning(*found) == found->reasoning);
+  }
+}
+
+TEST_CASE("what a chat completion uses", "[request_features]") {
+  check(
+      chat_completions,
+      {
+          row{"{}", ""},
+          row{R"({"model":"m","messages":[{"role":"user","content":"images tools"}]})", ""},
+          row{R"({"stream":true,"max_tokens":5})", "stream max=5"},
+          row{R"({"stream":true,"stream":false})", ""},
+          row{R"({"max_completion_tokens":7})", " max=7"},
+          row{R"({"max_tokens":-1,"n":null})", ""},
+          row{R"({"max_tokens":1.5,"n":"2"})", ""},
+          row{R"({"n":3})", " n=3"},
+          row{R"({"n":99999999999999})", " n=4294967295"},
+          row{R"({"tools":[{"type":"function","function":{"name":"f"}}]})", "tools"},
+          row{R"({"tools":[]})", ""},
+          row{R"({"tools":null,"functions":[]})", ""},
+          row{R"({"tools":[{"type":"web_search"}]})", "tools non_function_tools"},
+          row{R"({"functions":[{"name":"f"}]})", "tools legacy_functions"},
+          row{R"({"web_search_options":{}})", "web_search"},
+          row{R"({"messages":[{"role":"assistant","tool_calls":[{"id":"1"}]}]})",
+              "tools ends_with_assistant"},
+          row{R"({"messages":[{"role":"tool","content":"x"}]})", "tools"},
+          row{R"({"messages":[{"role":"assistant","tool_calls":[]},{"role":"user"}]})", ""},
+          row{R"({"messages":[{"role":"user","content":[{"type":"text","text":"a"},)"
+              R"({"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]}]})",
+              "images"},
+          row{R"({"messages":[{"content":[{"image_url":{"url":"https://a/b"},"type":"image_url"}]}]})",
+              "images remote_images"},
+          row{R"({"messages":[{"content":[{"type":"input_audio","input_audio":{"data":"A"}}]}]})",
+              "audio"},
+          row{R"({"messages":[{"content":[{"type":"file","file":{"file_data":"A"}}]}]})", "files"},
+          row{R"({"messages":[{"content":[{"type":"hologram"}]}]})", "other_parts"},
+          row{R"({"messages":[{"content":[{"type":"thinking","thinking":"t"}]}]})", ""},
+          row{R"({"modalities":["text","audio"]})", "audio_output"},
+          row{R"({"audio":{"voice":"v"}})", "audio_output"},
+          row{R"({"response_format":{"type":"text"}})", ""},
+          row{R"({"response_format":{"type":"json_object"}})", "json_mode"},
+          row{R"({"response_format":{"json_schema":{"type":"x"},"type":"json_schema"}})",
+              "json_schema"},
+          row{R"({"guided_json":{"a":1}})", "json_schema"},
+          row{R"({"reasoning_effort":"low"})", "reasoning"},
+          row{R"({"reasoning_effort":"none"})", ""},
+          row{R"({"reasoning_effort":null})", ""},
+          row{R"({"thinking":{"type":"enabled","budget_tokens":5}})", "reasoning"},
+          row{R"({"thinking":{"type":"disabled"}})", ""},
+          row{R"({"reasoning":{"max_tokens":100}})", "reasoning"},
+          row{R"({"reasoning":{"effort":"none"}})", ""},
+          row{R"({"reasoning":{"enabled":false}})", ""},
+          row{R"({"enable_thinking":true})", "reasoning"},
+          row{R"({"chat_template_kwargs":{"enable_thinking":true}})", "reasoning"},
+          row{R"({"chat_template_kwargs":{"enable_thinking":false}})", ""},
+          row{R"({"logprobs":true})", "logprobs"},
+          row{R"({"logprobs":false,"top_logprobs":0})", ""},
+          row{R"({"top_logprobs":2})", "logprobs"},
+          row{R"({"messages":"x","tools":{},"response_format":[],"thinking":1,"text":0})", ""},
+          row{R"({"messages":[1,"a",[],null,{"content":[2,"b",[]]}]})", ""},
+      });
+}
+
+TEST_CASE("what completions, responses, messages and embeddings use", "[request_features]") {
+  check(completions, {
+                         row{R"({"prompt":"p","n":2,"best_of":3,"echo":true})", "echo n=3"},
+                         row{R"({"prompt":["a","b"]})", " inputs=2"},
+                         row{R"({"prompt":[1,2,3]})", ""},
+                         row{R"({"prompt":[[1,2],[3]]})", " inputs=2"},
+                         row{R"({"logprobs":0})", "logprobs"},
+                         row{R"({"logprobs":null})", ""},
+                     });
+  check(responses,
+        {
+            row{R"({"input":"hello","stream":true,"max_output_tokens":9})", "stream max=9"},
+            row{R"({"input":[{"role":"user","content":[{"type":"input_text","text":"a"},)"
+                R"({"type":"input_image","image_url":"data:image/png;base64,AA"}]}]})",
+                "images"},
+            row{R"({"input":[{"content":[{"type":"input_image","file_id":"f"}]}]})",
+                "images remote_images"},
+            row{R"({"input":[{"content":[{"type":"input_file","file_id":"f"}]}]})", "files"},
+            row{R"({"input":[{"type":"function_call_output","output":"x"}]})", "tools"},
+            row{R"({"input":[{"type":"computer_call_output","output":{"type":"x"}}]})", "tools"},
+            row{R"({"tools":[{"type":"function","name":"f"},{"type":"file_search"}]})",
+                "tools non_function_tools"},
+            row{R"({"text":{"format":{"type":"json_schema"}}})", "json_schema"},
+            row{R"({"text":{"format":{"type":"json_object"}}})", "json_mode"},
+            row{R"({"reasoning":{"effort":"high","summary":"auto"}})", "reasoning"},
+            row{R"({"reasoning":{"effort":null}})", ""},
+            row{R"({"previous_response_id":"r"})", "server_state"},
+            row{R"({"prompt":{"id":"p"}})", "server_state"},
+            row{R"({"previous_response_id":null,"background":false})", ""},
+            row{R"({"input":[{"type":"item_reference","id":"i"}]})", "server_state"},
+        });
+  check(messages,
+        {
+            row{R"({"max_tokens":5,"messages":[{"role":"assistant","content":"{"}]})",
+                "ends_with_assistant max=5"},
+            row{R"({"tools":[{"name":"f","input_schema":{"type":"object"}}]})", "tools"},
+            row{R"({"tools":[{"type":"custom","name":"f"}]})", "tools"},
+            row{R"({"tools":[{"type":"web_search_20250305","name":"web_search"}]})",
+                "tools non_function_tools"},
+            row{R"({"mcp_servers":[{"url":"u"}]})", "non_function_tools"},
+            row{R"({"messages":[{"content":[{"type":"image","source":{"type":"base64"}}]}]})",
+                "images"},
+            row{R"({"messages":[{"content":[{"type":"image","source":{"type":"url"}}]}]})",
+                "images remote_images"},
+            row{R"({"messages":[{"content":[{"type":"document","source":{}}]}]})", "files"},
+            row{R"({"messages":[{"content":[{"type":"tool_result","content":[)"
+                R"({"type":"image","source":{"type":"base64"}}]}]}]})",
+                "tools images"},
+            row{R"({"thinking":{"type":"adaptive"}})", "reasoning"},
+            row{R"({"output_config":{"format":{"type":"json_schema"}}})", "json_schema"},
+        });
+  check(embeddings, {
+                        row{R"({"input":"a"})", ""},
+                        row{R"({"input":["a","b","c"]})", " inputs=3"},
+                        row{R"({"input":[1,2,3]})", ""},
+                        row{R"({"input":[]})", ""},
+                    });
+}
+
+TEST_CASE("input is estimated without what is no text", "[request_features]") {
+  const std::string text(4000, 'a');
+  const std::string data(400'000, 'A');
+  const auto of = [](const std::string& content) {
+    const auto found =
+        scan_features(chat_completions, R"({"messages":[{"content":)" + content + "}]}");
+    REQUIRE(found);
+    return found->approximate_input_tokens;
+  };
+  const auto plain = of("\"" + text + "\"");
+  CHECK(plain >= 1000);
+  CHECK(plain < 1020);
+  const auto mixed =
+      of(R"([{"type":"text","text":")" + text +
+         R"("},{"type":"image_url","image_url":{"url":"data:image/png;base64,)" + data +
+         R"("}},{"type":"input_audio","input_audio":{"data":")" + data + "\"}}]");
+  CHECK(mixed >= 1000);
+  CHECK(mixed < 1040);
+}
+
+TEST_CASE("what is no JSON object has no features", "[request_features]") {
+  for (const char* body : {"", "[]", "null", "{", R"({"a":1,})", R"({"messages":[{"content":[)",
+                           "{}x", "--boundary\r\n", R"({"stream":tru})"}) {
+    CAPTURE(body);
+    CHECK_FALSE(scan_features(chat_completions, body));
+  }
+}
+
+std::string dropped(const char* body, operation op, schema upstream) {
+  const auto found = scan_features(op, body);
+  REQUIRE(found);
+  return would_drop(*found, op, upstream).value_or("");
+}
+
+TEST_CASE("what Converse can't carry is named", "[request_features]") {
+  for (
+      const auto& [body, expected] : {
+          row{"{}", ""},
+          row{R"({"tools":[{"type":"function"}],"response_format":{"type":"json_schema"}})", ""},
+          row{R"({"response_format":{"type":"json_object"},"reasoning_effort":"low"})", ""},
+          row{R"({"seed":1,"logit_bias":{},"user":"u","metadata":{}})", ""},
+          row{R"({"n":2})", "several choices (`n`)"},
+          row{R"({"logprobs":true})", "log probabilities"},
+          row{R"({"modalities":["audio"]})", "audio output"},
+          row{R"({"messages":[{"content":[{"type":"input_audio"}]}]})", "audio input"},
+          row{R"({"messages":[{"content":[{"type":"file"}]}]})", "files"},
+          row{R"({"messages":[{"content":[{"type":"image_url","image_url":{"url":"data:,"}}]}]})",
+              ""},
+          row{R"({"messages":[{"content":[{"type":"image_url","image_url":{"url":"http://x"}}]}]})",
+              "image URLs"},
+          row{R"({"functions":[{"name":"f"}]})", "`functions`"},
+          row{R"({"web_search_options":{}})", "`web_search_options`"},
+          row{R"({"tools":[{"type":"custom"}]})", "tools that are no functions"},
+          row{R"({"messages":[{"content":[{"type":"x"}]}]})", "content parts of an unknown type"},
+      }) {
+    CAPTURE(body);
+    CHECK(dropped(body, chat_completions, schema::aws_bedrock) == expected);
+    CHECK(dropped(body, chat_completions, schema::openai).empty());
+    CHECK(dropped(body, chat_completions, schema::azure_openai).empty());
+  }
+  CHECK(dropped("{}", embeddings, schema::anthropic) == "embeddings");
+  CHECK(dropped("{}", rerank, schema::openai) == "rerank");
+  CHECK(dropped("{}", unknown, schema::openai).empty());
+}
+
+/// The guard and the translator must agree: what is named here, the translator refuses, and what
+/// it refuses for being inexpressible is named.
+TEST_CASE("the guard names what the Converse translator refuses", "[request_features]") {
+  for (
+      const char* extra : {
+          R"("n":2)",
+          R"("logprobs":true)",
+          R"("top_logprobs":2)",
+          R"("audio":{"voice":"v"})",
+          R"("modalities":["text","audio"])",
+          R"("functions":[{"name":"f"}])",
+          R"("web_search_options":{"a":1})",
+          R"("tools":[{"type":"custom","custom":{"name":"f"}}])",
+          R"("tools":[{"type":"function","function":{"name":"f"}}])",
+          R"("response_format":{"type":"json_object"})",
+          R"("response_format":{"type":"json_schema","json_schema":{"schema":{}}})",
+          R"("reasoning_effort":"high")",
+          R"("thinking":{"type":"enabled"})",
+          R"("modalities":["text"])",
+          R"("messages":[{"role":"user","content":[{"type":"input_audio"}]}])",
+          R"("messages":[{"role":"user","content":[{"type":"file"}]}])",
+          R"("messages":[{"role":"user","content":[{"type":"hologram"}]}])",
+          R"("messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://x"}}]}])",
+          R"("messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}])",
+      }) {
+    const std::string body =
+        R"({"model":"m","messages":[{"role":"user","content":"a"}],)" + std::string{extra} + "}";
+    CAPTURE(body);
+    request_view request;
+    request.op = chat_completions;
+    request.model = "m";
+    request.body = body;
+    const auto translator = find(chat_completions, schema::aws_bedrock);
+    backend_view backend;
+    backend.target_schema = schema::aws_bedrock;
+    const bool is_refused = !translator->request(request, backend);
+    CHECK(is_refused == !dropped(body.c_str(), chat_completions, schema::aws_bedrock).empty());
+  }
+}
+
+}  // namespace
+}  // namespace understudy::translate
