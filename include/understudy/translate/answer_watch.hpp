@@ -44,6 +44,8 @@ class answer_progress {
   void on_finish(std::size_t index, std::string_view reason);
   /// Answers with one end only.
   void on_finish(std::string_view reason) { on_finish(0, reason); }
+  /// The body has ended, and nothing speaks against its being whole.
+  void on_end();
   void on_fault(answer_fault fault);
   void on_unintelligible(std::string_view why);
   /// Something could not be followed; it may have held the end.
@@ -54,15 +56,14 @@ class answer_progress {
   bool has_fault() const { return fault_.has_value(); }
   bool is_blind() const { return is_blind_; }
   bool is_finished() const { return has_finish_ && (seen_ & ~finished_).none(); }
-  bool was_finished() const { return has_finish_; }
+  void on_filtered() { is_filtered_ = true; }
   bool is_filtered() const { return is_filtered_; }
   std::uint64_t text_characters() const { return text_characters_; }
   const answer_fault* fault() const { return fault_ ? &*fault_ : nullptr; }
   answer_stage stage() const { return stage_; }
 
-  token_usage usage;        ///< of the newest event that told it
-  bool has_reason = false;  ///< Anthropic: stop_reason has come, message_stop has not
-  bool is_filter_reason = false;
+  token_usage usage;             ///< of the newest event that told it
+  bool has_stop_reason = false;  ///< Anthropic: the reason comes first, then message_stop
 
  private:
   void advance(answer_stage to) { stage_ = to > stage_ ? to : stage_; }
@@ -120,8 +121,7 @@ class answer_watch {
   enum class wire : std::uint8_t {
     none,
     unary,  ///< JSON, never a stream
-    chat,
-    completions,
+    chat,   ///< completions, too
     responses,
     typed_events,  ///< images, speech, transcriptions: any event is content
     anthropic,
@@ -132,13 +132,14 @@ class answer_watch {
 
  private:
   enum class form : std::uint8_t { undecided, unwatched, sse, frames, json };
-  enum class declared : std::uint8_t { nothing, sse, frames, json, html, other };
+  enum class declared : std::uint8_t { nothing, sse, frames, json, html, lines, other };
 
+  void declare(const codec::response_head& head);
   void decide(std::string_view& bytes);
   void feed_sse(std::string_view bytes);
   const char* take_whole_event(const char* at, const char* end);
   void feed_pending(std::string_view& bytes);
-  std::size_t find_block_end(std::string_view bytes);
+  std::size_t find_block_end(std::string_view bytes, bool is_comment);
   void read_block(std::string_view block);
   void on_event(std::string_view type, std::string_view data);
   void on_large_event(std::string_view prefix);
@@ -146,6 +147,7 @@ class answer_watch {
   void on_frame(const codec::event_message& message);
   void feed_json(std::string_view bytes);
   void finish_json();
+  void finish_stream();
   void stop_watching();
 
   wire wire_ = wire::none;

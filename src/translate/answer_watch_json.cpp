@@ -1,0 +1,126 @@
+#include <charconv>
+
+#include "translate/watch_parts.hpp"
+
+namespace understudy::translate {
+
+using codec::json_kind;
+
+std::string_view object_in(std::string_view data) {
+  const auto first = data.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || data[first] != '{') return {};
+  return data.substr(first);
+}
+
+bool says_something(const codec::json_value& value) {
+  switch (value.kind) {
+    case json_kind::null:
+      return false;
+    case json_kind::boolean:
+      return value.text == "true";
+    case json_kind::number:
+      return true;
+    case json_kind::string:
+      return value.text.size() > 2;
+    case json_kind::object:
+    case json_kind::array:
+      break;
+  }
+  return value.text.find_first_not_of(" \t\r\n", 1) != value.text.size() - 1;
+}
+
+bool is_string(const codec::json_value& value, std::string_view text) {
+  return value.kind == json_kind::string && value.raw_string() == text;
+}
+
+std::string_view raw_text(std::string_view object, std::string_view name) {
+  const auto found = codec::find_member(object, name);
+  return found && found->kind == json_kind::string ? found->raw_string() : std::string_view{};
+}
+
+std::string_view nested(std::string_view object, std::string_view name) {
+  const auto found = codec::find_member(object, name);
+  const bool is_nested =
+      found && (found->kind == json_kind::object || found->kind == json_kind::array);
+  return is_nested ? found->text : std::string_view{};
+}
+
+std::uint64_t count_characters(std::string_view raw) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] == '\\' && i + 1 < raw.size()) ++i;
+    count += (static_cast<unsigned char>(raw[i]) & 0xC0U) != 0x80U ? 1U : 0U;
+  }
+  return count;
+}
+
+std::size_t index_of(const codec::json_value& value) {
+  std::size_t index = 0;
+  const char* end = value.text.data() + value.text.size();
+  const bool is_index =
+      value.kind == json_kind::number && std::from_chars(value.text.data(), end, index).ptr == end;
+  return is_index ? index : 0;
+}
+
+namespace {
+
+using counter = std::optional<std::uint64_t>;
+
+struct usage_words {
+  counter cache_read, cache_write;  ///< not part of Anthropic's and Converse's input
+};
+
+void read_number(token_usage& usage, usage_words& words, const codec::json_reader& reader) {
+  const auto& value = reader.value();
+  std::uint64_t number = 0;
+  const char* end = value.text.data() + value.text.size();
+  if (std::from_chars(value.text.data(), end, number).ptr != end) return;
+  const auto is_any = [&reader](auto... names) { return (reader.is_key(names) || ...); };
+  if (is_any("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"))
+    usage.input = number;
+  else if (is_any("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"))
+    usage.output = number;
+  else if (is_any("total_tokens", "totalTokenCount", "totalTokens"))
+    usage.total = number;
+  else if (is_any("cached_tokens", "cachedContentTokenCount"))
+    usage.cached_input = number;
+  else if (is_any("reasoning_tokens", "thoughtsTokenCount"))
+    usage.reasoning = number;
+  else if (is_any("cache_read_input_tokens", "cacheReadInputTokens"))
+    words.cache_read = number;
+  else if (is_any("cache_creation_input_tokens", "cacheWriteInputTokens"))
+    words.cache_write = number;
+}
+
+bool is_details(const codec::json_reader& reader) {
+  return reader.is_key("prompt_tokens_details") || reader.is_key("input_tokens_details") ||
+         reader.is_key("completion_tokens_details") || reader.is_key("output_tokens_details");
+}
+
+}  // namespace
+
+void read_usage(token_usage& usage, std::string_view object) {
+  token_usage seen;
+  usage_words words;
+  codec::json_reader reader{object};
+  while (reader.next()) {
+    if (reader.value().kind == json_kind::number) read_number(seen, words, reader);
+    if (reader.value().kind != json_kind::object || !is_details(reader)) continue;
+    codec::json_reader details{reader.value().text};
+    while (details.next())
+      if (details.value().kind == json_kind::number) read_number(seen, words, details);
+  }
+  if (seen.input)
+    usage.input = *seen.input + words.cache_read.value_or(0) + words.cache_write.value_or(0);
+  const auto take = [](counter& to, const counter& from) {
+    if (from) to = from;
+  };
+  take(usage.output, seen.output);
+  take(usage.cached_input, seen.cached_input ? seen.cached_input : words.cache_read);
+  take(usage.cache_creation_input, words.cache_write);
+  take(usage.reasoning, seen.reasoning);
+  take(usage.total, seen.total);
+  if (!seen.total && usage.input && usage.output) usage.total = *usage.input + *usage.output;
+}
+
+}  // namespace understudy::translate
