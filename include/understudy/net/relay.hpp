@@ -159,6 +159,7 @@ class relay {
         const bool is_sent = co_await send_chunk(true);
         co_return is_sent ? relay_end::complete_not_reusable : relay_end::downstream_gone;
       }
+      translated_.clear();  // it has been sent
       co_return co_await break_translated(stop);
     }
   }
