@@ -46,6 +46,10 @@ attempt_outcome outcome_word(failure_class what) {
       return attempt_outcome::per_try_timeout;
     case failure_class::global:
       return attempt_outcome::request_timeout;
+    case failure_class::in_band:
+      return attempt_outcome::in_band_error;
+    case failure_class::unprepared:
+      return attempt_outcome::no_credentials;
     case failure_class::overflow:
     case failure_class::no_host:
       break;
@@ -71,6 +75,10 @@ std::string_view cause_of(failure_class what) {
       return "no response within the request timeout";
     case failure_class::overflow:
       return "too many requests in flight";
+    case failure_class::in_band:
+      return "an error instead of an answer";
+    case failure_class::unprepared:
+      return "no credentials";
     case failure_class::no_host:
       break;
   }
@@ -105,6 +113,7 @@ std::string flags_of(stop_reason why, failure_class last) {
       add("UC");
       break;
     case failure_class::protocol:
+    case failure_class::in_band:
       add("UPE");
       break;
     case failure_class::per_try:
@@ -114,6 +123,7 @@ std::string flags_of(stop_reason why, failure_class last) {
     case failure_class::status:
     case failure_class::overflow:
     case failure_class::no_host:
+    case failure_class::unprepared:
       break;
   }
   return flags;

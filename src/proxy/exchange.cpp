@@ -47,16 +47,33 @@ resilience::decision exchange::next(time_point now) {
   return decide([&](auto& planner) { return planner.next(now); });
 }
 
-void exchange::on_connected(time_point now) {
-  decide([&](auto& planner) { planner.on_connected(now); });
+resilience::decision exchange::hedge(time_point now) {
+  return decide([&](auto& planner) { return planner.hedge(now); });
 }
 
-resilience::decision exchange::on_outcome(const resilience::outcome& result, time_point now) {
-  return decide([&](auto& planner) { return planner.on_outcome(result, now); });
+void exchange::on_connected(time_point now, slot_number slot) {
+  decide([&](auto& planner) { planner.on_connected(now, slot); });
 }
 
-void exchange::end(resilience::attempt_planner::ending how, time_point now) {
+void exchange::on_content(time_point now, slot_number slot) {
+  decide([&](auto& planner) { planner.on_content(now, slot); });
+}
+
+resilience::decision exchange::on_outcome(const resilience::outcome& result, time_point now,
+                                          slot_number slot) {
+  return decide([&](auto& planner) { return planner.on_outcome(result, now, slot); });
+}
+
+void exchange::cancel(time_point now, slot_number slot) {
+  decide([&](auto& planner) { planner.cancel(now, slot); });
+}
+
+void exchange::end(ending how, time_point now) {
   decide([&](auto& planner) { planner.end(how, now); });
+}
+
+resilience::decision exchange::resume(ending how, time_point now) {
+  return decide([&](auto& planner) { return planner.resume(how, now); });
 }
 
 bool may_replay(translate::operation op, std::string_view method) {

@@ -25,6 +25,10 @@ verdict verdict_of(failure_class last, stop_reason why) {
       return {504, "upstream_timeout", "upstream_timeout"};
     case failure_class::protocol:
       return {502, "upstream_protocol_error", "upstream_protocol_error"};
+    case failure_class::in_band:
+      return {502, "upstream_error", "upstream_in_band_error"};
+    case failure_class::unprepared:
+      return {503, "no_credentials", "no_credentials"};
     case failure_class::overflow:
       return {503, "overloaded", "overflow"};
     case failure_class::no_host:

@@ -246,14 +246,25 @@ attempt_planner::~attempt_planner() {
 
 decision attempt_planner::next(time_point now) { return impl_->next(now); }
 
-void attempt_planner::on_connected(time_point now) {
+decision attempt_planner::hedge(time_point) { return {}; }
+
+void attempt_planner::on_content(time_point, slot_number) {}
+
+void attempt_planner::cancel(time_point, slot_number) { impl_->close(); }
+
+decision attempt_planner::resume(ending how, time_point now) {
+  end(how, now);
+  return {};
+}
+
+void attempt_planner::on_connected(time_point now, slot_number) {
   if (!impl_->is_open) return;
   impl_->owner.advance(now);
   impl_->note_host_attempted();
   impl_->owner.record_connected(impl_->current.host, now);
 }
 
-decision attempt_planner::on_outcome(const outcome& result, time_point now) {
+decision attempt_planner::on_outcome(const outcome& result, time_point now, slot_number) {
   return impl_->on_outcome(result, now);
 }
 

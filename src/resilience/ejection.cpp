@@ -76,6 +76,9 @@ health_change ejection::record(host& h, const outcome& result, time_point now) {
     case failure_class::per_try:
     case failure_class::global:
       return is_split ? on_local_failure(h, now) : on_code(h, 504, now);
+    case failure_class::in_band:
+      return on_code(h, result.status, now);
+    case failure_class::unprepared:
     case failure_class::overflow:
     case failure_class::no_host:
       break;

@@ -51,6 +51,8 @@ trigger_set triggers_of(failure_class what) {
       return broken;
     case failure_class::per_try:
       return silent;
+    case failure_class::in_band:
+    case failure_class::unprepared:
     case failure_class::status:
     case failure_class::global:
     case failure_class::overflow:
@@ -65,6 +67,9 @@ trigger_set triggers_of(failure_class what) {
 retriability classify(const retry_params& policy, const outcome& result, bool is_request_sent) {
   if (!policy.is_present) return retriability::no;
   if (result.what == failure_class::status) return classify_status(policy, result);
+  if (result.what == failure_class::unprepared) return retriability::after_backoff;
+  if (result.what == failure_class::in_band)
+    return policy.retries_in_band_errors ? retriability::after_backoff : retriability::no;
   trigger_set able = triggers_of(result.what);
   if (able.any() && !is_request_sent)
     able.set(static_cast<std::size_t>(trigger::reset_before_request));

@@ -33,6 +33,10 @@ std::string_view name(attempt_outcome o) {
       return "untranslatable";
     case attempt_outcome::no_credentials:
       return "no_credentials";
+    case attempt_outcome::in_band_error:
+      return "in_band_error";
+    case attempt_outcome::superseded:
+      return "superseded";
   }
   return "unknown";
 }

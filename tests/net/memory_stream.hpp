@@ -71,7 +71,9 @@ class memory_peer {
   template <class Pieces>
   std::size_t take(const Pieces& pieces) {
     std::size_t total = 0;
-    for (const auto& piece : pieces) {
+    for (auto at = asio::buffer_sequence_begin(pieces); at != asio::buffer_sequence_end(pieces);
+         ++at) {
+      const asio::const_buffer piece{*at};
       const auto n = std::min(room_, piece.size());
       received.append(static_cast<const char*>(piece.data()), n);
       room_ -= n;

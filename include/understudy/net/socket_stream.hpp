@@ -51,7 +51,8 @@ class socket_stream {
 
   /// Sends without waiting; `would_block` when nothing could be sent (always under TLS, whose
   /// engine belongs to the asynchronous path).
-  std::size_t try_write(std::span<const asio::const_buffer> pieces, error_code& ec) {
+  template <class Pieces>  // one const_buffer, or several
+  std::size_t try_write(const Pieces& pieces, error_code& ec) {
     if (tls_) {
       ec = asio::error::would_block;
       return 0;

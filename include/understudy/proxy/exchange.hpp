@@ -31,10 +31,18 @@ class exchange {
   /// Closes an open attempt as cancelled and forgets the cluster.
   void close();
 
+  using slot_number = resilience::attempt_planner::slot_number;
+  using ending = resilience::attempt_planner::ending;
+
   resilience::decision next(time_point now);
-  void on_connected(time_point now);
-  resilience::decision on_outcome(const resilience::outcome& result, time_point now);
-  void end(resilience::attempt_planner::ending how, time_point now);
+  resilience::decision hedge(time_point now);
+  void on_connected(time_point now, slot_number slot);
+  void on_content(time_point now, slot_number slot);
+  resilience::decision on_outcome(const resilience::outcome& result, time_point now,
+                                  slot_number slot);
+  void cancel(time_point now, slot_number slot);
+  void end(ending how, time_point now);
+  resilience::decision resume(ending how, time_point now);
 
   std::uint32_t attempts() const { return planner_ ? planner_->attempts() : 0; }
   time_point request_deadline() const {

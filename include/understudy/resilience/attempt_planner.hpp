@@ -15,6 +15,9 @@ struct request_limits {
   bool is_early_data = false;
   /// Request timeout (§1.10 "global"), counted from the complete request; absent: none.
   std::optional<milliseconds> request_timeout;
+  bool is_reasoning = false;  ///< the first content may take three times as long
+  /// Bit n: the n-th backendRef may not serve this request (FailoverPolicy `guard`).
+  std::uint64_t excluded_localities = 0;
   choice_hint hint;  ///< consistent hash, session persistence
 };
 
@@ -23,6 +26,7 @@ enum class next_step : std::uint8_t {
   wait,     ///< nothing until `until`, then call next()
   accept,   ///< the response at hand is the client's (2xx or a final error status)
   give_up,  ///< answer locally: no response at hand
+  await_other,  ///< this attempt is over, the one beside it goes on
 };
 
 /// Why an attempt was not followed by another. Names the flag of the access log (URX, UH …).
@@ -41,31 +45,46 @@ struct decision {
   pick target;
   time_point until;  ///< `wait`: end of the back-off, never past the request deadline
   std::optional<base::duration> per_try_timeout;  ///< `attempt`: from connected and request sent
+  std::uint8_t slot = 0;  ///< `attempt`: names it in the calls below; 1: beside an open one
+  /// `attempt`, both from its start: when to ask hedge(); when an attempt without content has failed
+  /// (class `per_try`). Absent: never, which holds for the last attempt there is, too.
+  std::optional<base::duration> hedge_after, first_token_timeout;
   stop_reason why = stop_reason::none;
 };
 
-/// Retry, failover and choice of host of one request; the only place that decides them.
-/// Pure; called under the cluster's mutex. One attempt is open at a time: `attempt` opens it, the
-/// outcome of on_outcome() or end() closes it. Semantics: spec/resilience.md §1.
+/// Retry, failover, hedging and choice of host of one request; the only place that decides them.
+/// Pure; called under the cluster's mutex. `attempt` opens an attempt; the outcome of on_outcome(),
+/// cancel() or end() closes it. Semantics: spec/resilience.md §1, spec/interface.md FailoverPolicy.
 class attempt_planner {
  public:
+  using slot_number = std::uint8_t;
+
   /// `start` is when the request was complete. The cluster must outlive the planner.
   attempt_planner(cluster& owner, base::random_source& random, const request_limits& limits,
                   time_point start);
-  ~attempt_planner();  ///< closes an open attempt as cancelled by the client
+  ~attempt_planner();  ///< closes open attempts as cancelled by the client
   attempt_planner(const attempt_planner&) = delete;
   attempt_planner& operator=(const attempt_planner&) = delete;
 
   /// The first attempt, or the one after a wait.
   decision next(time_point now);
+  /// The open attempt is slow: one more beside it (slot 1) on another endpoint, counted against
+  /// attempts and hedge budget; `give_up` where there is none to be had.
+  decision hedge(time_point now);
 
-  /// The open attempt obtained its connection.
-  void on_connected(time_point now);
+  /// The attempt obtained its connection.
+  void on_connected(time_point now, slot_number slot = 0);
+  /// Its first content has come: it has won. Feeds the quantiles. The other one, if any, is to be
+  /// cancelled by the caller.
+  void on_content(time_point now, slot_number slot = 0);
 
-  /// The open attempt ended before the commit, or its head arrived (class `status`, any code).
+  /// The attempt ended before the commit, or its head arrived (class `status`, any code).
   /// Records passive health first, so that an ejection is in force before the retry chooses.
-  /// After `accept` the attempt stays open until end().
-  decision on_outcome(const outcome& result, time_point now);
+  /// After `accept` the attempt stays open until end(). A 2xx that is being held for its first
+  /// content is reported when that came, or as `in_band`, `closed` … when it did not.
+  decision on_outcome(const outcome& result, time_point now, slot_number slot = 0);
+  /// The one beside it has won: charged to nobody.
+  void cancel(time_point now, slot_number slot);
 
   enum class ending : std::uint8_t {
     complete,         ///< whole response delivered
@@ -74,8 +93,11 @@ class attempt_planner {
     downstream_gone,  ///< the client left: cancelled, charged to nobody
     request_timeout,  ///< after the commit: charged to nobody
   };
-  /// Closes the open attempt after `accept`, or cancels it at any time.
+  /// Closes the attempt that is open after `accept`, or cancels what is open at any time.
   void end(ending how, time_point now);
+  /// As end(), then another attempt that takes the broken answer up (`onBreak`): at once, on
+  /// another endpoint where there is one; `give_up` where attempts, time or endpoints are used up.
+  decision resume(ending how, time_point now);
 
   std::uint32_t attempts() const;
   /// Absolute; time_point::max() when there is no request timeout.

@@ -1,5 +1,7 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace understudy::resilience {
 
@@ -14,14 +16,20 @@ enum class failure_class : std::uint8_t {
   global,    ///< request timeout: no retry decision is made
   overflow,  ///< circuit breaker
   no_host,   ///< nothing could be picked; no attempt was made
+  in_band,   ///< an error, or no answer at all, inside a 2xx before its first content; see `status`
+  unprepared,  ///< the request could not be made for this backend (no key): nobody's health
 };
 
 struct outcome {
   failure_class what = failure_class::status;
-  int status = 0;
+  int status = 0;  ///< of `status`; what an `in_band` error stands for
   bool is_bytes_sent = false;         ///< at least one byte of this attempt's request was written
   bool is_envoy_ratelimited = false;  ///< response carries x-envoy-ratelimited
   bool is_early_data = false;         ///< the client's request carries early-data
+  bool is_context_window = false;     ///< the request is too long for this model
+  bool is_content_policy = false;     ///< a content filter has refused it
+  /// How long the upstream asks to be left alone.
+  std::optional<std::chrono::milliseconds> retry_after;
 };
 
 }  // namespace understudy::resilience

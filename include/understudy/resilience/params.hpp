@@ -50,6 +50,13 @@ struct retry_params {
   /// FailoverPolicy's behaviour where Envoy has none; all false for a written BackendTrafficPolicy.
   bool is_immediate_on_next_priority = false;  ///< no back-off before the first try of a priority
   bool avoids_timed_out_hosts = false;         ///< a silent host is not tried again by this request
+  bool retries_in_band_errors = false;         ///< also where no trigger covers them
+  bool falls_back_on_context_window = false;   ///< to the next priority; ejects nothing
+  bool falls_back_on_content_policy = false;
+  bool is_deadline_aware = false;  ///< no wait and no attempt that ends beyond the deadline
+  /// Present: Retry-After and its kind are followed; up to this long on the same endpoint, a longer
+  /// one ejects it for just that long.
+  std::optional<milliseconds> max_retry_after_wait;
   bool operator==(const retry_params&) const = default;
 };
 
@@ -94,6 +101,18 @@ struct breaker_params {
   bool operator==(const breaker_params&) const = default;
 };
 
+/// A second attempt beside one that is slow to speak (FailoverPolicy `hedge`, `firstToken`).
+struct hedge_params {
+  std::optional<milliseconds> after;      ///< `hedge.after` as a duration
+  std::optional<std::uint32_t> quantile;  ///< … or of the recent times to the first content, 1–99
+  std::uint32_t max = 1;                  ///< of one request, one at a time
+  std::uint32_t budget_percent = 10;  ///< hedges in flight, of requests in flight; three always may
+  /// Streams only; three times as long where the request asks for reasoning.
+  std::optional<milliseconds> first_token;
+  bool is_first_token_hedged = true;  ///< else the attempt fails
+  bool operator==(const hedge_params&) const = default;
+};
+
 /// One backendRef of the rule: a locality in Envoy's words.
 struct locality_params {
   std::uint32_t priority = 0;
@@ -124,6 +143,7 @@ struct active_check_params {
 struct cluster_params {
   std::vector<locality_params> localities;  ///< index = position of the backendRef in the rule
   retry_params retry;
+  hedge_params hedge;
   std::optional<ejection_params> ejection;  ///< absent: nothing is ever ejected
   balancing load_balancer = balancing::least_request;
   std::uint32_t hash_table_size = 65'537;           ///< consistent_hash; a prime

@@ -25,6 +25,8 @@ enum class attempt_outcome : std::uint8_t {
   cancelled,
   untranslatable,
   no_credentials,
+  in_band_error,  ///< an error, or no answer, inside a 2xx before its first content
+  superseded,     ///< the attempt beside it was quicker
 };
 std::string_view name(attempt_outcome o);
 
