@@ -68,6 +68,7 @@ rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
                              .rule_name = written.name.value,
                              .rule_field = "spec.rules[" + std::to_string(index) + "]",
                              .at = written.at,
+                             .hostnames = names_of(route.hostnames),
                              .is_ai = true};
   rule out;
   out.name = route.header.id() + "/rule/" + std::to_string(index);

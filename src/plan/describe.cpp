@@ -170,6 +170,23 @@ void ejection(json_writer& json, const resilience::ejection_params& e) {
   json.close_object();
 }
 
+void check(json_writer& json, const resilience::active_check_params& times, const health_check& c) {
+  json.key("active_check").open_object();
+  json.field("type", c.is_http ? "HTTP" : "TCP");
+  if (c.is_http) {
+    json.field("method", c.method).field("path", c.path);
+    json.key("expected_statuses").open_array();
+    for (const int code : c.expected) json.text(std::to_string(code));
+    json.close_array();
+  }
+  if (c.port != 0) json.count("port", c.port);
+  duration(json, "timeout", times.timeout);
+  duration(json, "interval", times.interval);
+  json.count("unhealthy_threshold", times.unhealthy_threshold);
+  json.count("healthy_threshold", times.healthy_threshold);
+  json.close_object();
+}
+
 void describe(json_writer& json, const timeouts& t) {
   json.key("timeouts").open_object();
   duration(json, t.is_head_only ? "request_until_first_byte" : "request", t.request);
@@ -219,6 +236,7 @@ void describe(json_writer& json, const rule& r) {
   json.close_array();
   if (r.cluster.retry.is_present) retry(json, r.cluster.retry);
   if (r.cluster.ejection) ejection(json, *r.cluster.ejection);
+  if (r.check && r.cluster.active_check) check(json, *r.cluster.active_check, *r.check);
   json.field("load_balancer", name(r.cluster.load_balancer));
   json.count("panic_threshold", r.cluster.panic_threshold);
   json.count("max_parallel_requests", r.cluster.breaker.max_parallel_requests);

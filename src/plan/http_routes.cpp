@@ -70,6 +70,19 @@ void apply_route_retry(const config::http_rule& written, resilience::retry_param
     out.per_try_timeout = written.backend_request.value;
 }
 
+void apply_session(const config::http_route& route, const config::http_rule& written,
+                   std::size_t index, rule& out) {
+  if (!written.session) return;
+  const auto& spec = *written.session;
+  auto& made = out.session.emplace();
+  made.is_cookie = spec.type.value == "Cookie";
+  made.name = spec.name.is_written ? spec.name.value
+                                   : "httproute-" + route.header.name_space + "-" +
+                                         route.header.name + "-rule-" + std::to_string(index);
+  if (!made.is_cookie) made.name = base::lower(made.name);
+  if (spec.lifetime.value == "Permanent") made.lifetime = spec.absolute_timeout.value;
+}
+
 rule compile_rule(compile_state& state, const config::http_route& route,
                   const config::http_rule& written, std::size_t index) {
   const rule_context context{.route = route.header,
@@ -77,6 +90,7 @@ rule compile_rule(compile_state& state, const config::http_route& route,
                              .rule_name = written.name.value,
                              .rule_field = "spec.rules[" + std::to_string(index) + "]",
                              .at = written.at,
+                             .hostnames = names_of(route.hostnames),
                              .is_ai = false};
   rule out;
   out.name = route.header.id() + "/rule/" + std::to_string(index);
@@ -102,6 +116,7 @@ rule compile_rule(compile_state& state, const config::http_route& route,
   }
   finish_rule(state, context, written.request, written.backend_request, is_broken, out);
   apply_route_retry(written, out.cluster.retry);
+  apply_session(route, written, index, out);
   return out;
 }
 
@@ -124,6 +139,10 @@ void finish_rule(compile_state& state, const rule_context& context,
     out.cluster.localities.push_back({.priority = b.priority, .weight = b.weight});
   const auto* policy = policy_for(state, context);
   apply_policy(state, context, policy, out.cluster);
+  if (policy != nullptr) {
+    apply_balancing(*policy, out);
+    apply_checks(*policy, context.hostnames, out);
+  }
   apply_timeouts(state, context, policy, request, backend_request, out.timeouts, out.cluster.retry);
   note_written(context, policy, request, backend_request, out);
   if (out.backends.empty()) {

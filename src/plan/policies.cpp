@@ -128,12 +128,6 @@ resilience::ejection_params default_ejection() {
   return out;
 }
 
-resilience::balancing balancing_named(std::string_view name) {
-  if (name == "RoundRobin") return resilience::balancing::round_robin;
-  if (name == "Random") return resilience::balancing::random;
-  return resilience::balancing::least_request;
-}
-
 resilience::breaker_params breakers(const config::circuit_breaker_spec& spec) {
   resilience::breaker_params out;
   out.max_connections = spec.connections.value;
@@ -193,7 +187,6 @@ void apply_policy(compile_state& state, const rule_context& rule,
   }
   if (policy == nullptr) return;
   if (policy->health) out.panic_threshold = policy->health->panic_threshold.value;
-  out.load_balancer = balancing_named(policy->load_balancer.value);
   if (policy->breaker) out.breaker = breakers(*policy->breaker);
 }
 

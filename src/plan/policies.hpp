@@ -18,8 +18,16 @@ struct rule_context {
   std::string rule_name;
   std::string rule_field;  ///< `spec.rules[0]`
   config::position at;
+  std::vector<std::string> hostnames = {};  ///< of the route
   bool is_ai = true;
 };
+
+/// Host patterns as written, without their places.
+inline std::vector<std::string> names_of(const std::vector<config::located<std::string>>& from) {
+  std::vector<std::string> out;
+  for (const auto& name : from) out.push_back(name.value);
+  return out;
+}
 
 /// The policy in force for a rule: rule > route > listener > gateway, as a whole, or null.
 const config::backend_traffic_policy* policy_for(const compile_state& state,
@@ -28,6 +36,11 @@ const config::backend_traffic_policy* policy_for(const compile_state& state,
 /// Fills retry, ejection, balancing and breakers; says which defaults are in effect.
 void apply_policy(compile_state& state, const rule_context& rule,
                   const config::backend_traffic_policy* policy, resilience::cluster_params& out);
+
+/// Fills balancing and active checks, of the cluster and of what requests and probes need.
+void apply_balancing(const config::backend_traffic_policy& policy, compiled_rule& out);
+void apply_checks(const config::backend_traffic_policy& policy,
+                  const std::vector<std::string>& hostnames, compiled_rule& out);
 
 /// Timeouts of the rule after the route's own (`request`, `backend_request` as written).
 void apply_timeouts(compile_state& state, const rule_context& rule,

@@ -158,12 +158,56 @@ struct timeouts {
 
 enum class local_action : std::uint8_t { none, no_matching_route, invalid_backends, redirect };
 
+/// What of a request chooses its host under ConsistentHash (spec/resilience.md §3.5).
+struct hash_input {
+  enum class source : std::uint8_t { client_address, headers, cookie, query } from;
+  std::vector<std::string> names;  ///< headers lower case
+  /// Cookie only: a request without it is given one for this long; 0 s: for the browser's session.
+  std::optional<milliseconds> cookie_ttl;
+  std::vector<codec::owned_field> cookie_attributes;
+  bool operator==(const hash_input&) const = default;
+};
+
+/// HTTPRoute `sessionPersistence`: the host of the first answer is named to the client.
+struct session_persistence {
+  bool is_cookie = true;                 ///< else a header
+  std::string name;                      ///< header lower case
+  std::optional<milliseconds> lifetime;  ///< of a permanent cookie
+  bool operator==(const session_persistence&) const = default;
+};
+
+/// BackendUtilization: what is read from load reports in response headers.
+struct load_reports {
+  std::vector<std::string> metrics;  ///< `named_metrics.queue`, `mem_utilization`, …
+  bool is_kept = false;              ///< the client sees the reports too
+  bool operator==(const load_reports&) const = default;
+};
+
+/// What an active check sends and what it takes for an answer (spec/resilience.md §4); times and
+/// thresholds are in cluster.active_check.
+struct health_check {
+  bool is_http = true;  ///< else TCP
+  std::string path = "/", method = "GET";
+  std::string hostname;        ///< Host of the check; empty: the endpoint's name
+  std::string route_hostname;  ///< where the endpoint has none either
+  std::string request_body;
+  std::vector<int> expected{200}, retriable;  ///< sorted
+  std::string expected_response;              ///< in the first 1024 bytes of the body
+  std::string send, receive;                  ///< TCP
+  std::uint16_t port = 0;                     ///< other than the serving port
+  bool operator==(const health_check&) const = default;
+};
+
 struct rule {
   std::string name;            ///< `default/provider-fallback/rule/0`
   std::vector<match> matches;  ///< any of them; empty: everything
   std::vector<backend> backends;
   resilience::cluster_params cluster;
   plan::timeouts timeouts;
+  std::optional<hash_input> hash;
+  std::optional<session_persistence> session;
+  std::optional<plan::load_reports> load_reports;
+  std::optional<health_check> check;
   local_action local = local_action::none;
   std::size_t cluster_index = 0;  ///< dense over the plan; the runtime's table is parallel to it
   header_mutation request_headers, response_headers;  ///< HTTPRoute filters

@@ -1,6 +1,7 @@
 #include "config/kinds.hpp"
 #include "config/scalars.hpp"
 #include "config/shared_fields.hpp"
+#include "config/traffic_parts.hpp"
 
 namespace understudy::config {
 
@@ -64,7 +65,7 @@ static void read_fields(object_reader& in, passive_health_spec& out) {
 static void read_fields(object_reader& in, health_check_spec& out) {
   in.into("passive", out.passive);
   in.number("panicThreshold", out.panic_threshold, {.max = 100});
-  in.not_acting({"active"});
+  in.into("active", out.active);
 }
 
 static void read_budget(object_reader& in, circuit_breaker_spec& out) {
@@ -108,18 +109,6 @@ static void read_fields(object_reader& in, backend_timeout_spec& out) {
   });
 }
 
-static void read_load_balancer(object_reader& in, located<std::string>& type) {
-  static constexpr std::array<std::string_view, 5> types{"RoundRobin", "LeastRequest", "Random",
-                                                         "ConsistentHash", "BackendUtilization"};
-  if (in.text("type", type, {.is_required = true, .hint = "`LeastRequest`", .choices = types}) &&
-      (type.value == "ConsistentHash" || type.value == "BackendUtilization")) {
-    in.warning(type.at, "type", "`" + type.value + "` does not act yet; LeastRequest is used");
-    type.value = "LeastRequest";
-  }
-  in.not_acting({"consistentHash", "slowStart", "zoneAware", "endpointOverride",
-                 "backendUtilization", "dynamicModule"});
-}
-
 /// What is read over whole.
 static void read_the_rest(object_reader& spec) {
   spec.object("connection", [](object_reader& in) {
@@ -148,8 +137,7 @@ object_header& read_backend_traffic_policy(object_reader& root, object_header he
         spec.into("healthCheck", out.health);
         spec.into("circuitBreaker", out.breaker);
         spec.into("timeout", out.timeout);
-        spec.object("loadBalancer",
-                    [&](object_reader& in) { read_load_balancer(in, out.load_balancer); });
+        spec.into("loadBalancer", out.load_balancer);
         read_the_rest(spec);
       },
       true);

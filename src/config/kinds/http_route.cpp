@@ -87,6 +87,22 @@ static void read_fields(object_reader& in, http_retry& out) {
   in.duration("backoff", out.backoff, {.is_zero_allowed = false});
 }
 
+static void read_fields(object_reader& in, session_persistence_spec& out) {
+  static constexpr std::array<std::string_view, 2> types{"Cookie", "Header"};
+  static constexpr std::array<std::string_view, 2> lifetimes{"Session", "Permanent"};
+  out.at = in.at();
+  in.text("sessionName", out.name, {.max_length = 128, .check = check_header_name});
+  in.text("type", out.type, {.choices = types});
+  in.duration("absoluteTimeout", out.absolute_timeout, {.is_zero_allowed = false});
+  in.not_acting({"idleTimeout"});
+  in.object("cookieConfig", [&](object_reader& cookie) {
+    cookie.text("lifetimeType", out.lifetime, {.choices = lifetimes});
+  });
+  if (out.lifetime.value == "Permanent" && !out.absolute_timeout.is_written)
+    in.error(out.lifetime.at, "absoluteTimeout",
+             "is missing; a permanent cookie needs `absoluteTimeout: 24h`");
+}
+
 static void read_fields(object_reader& in, http_rule& out) {
   out.at = in.at();
   in.text("name", out.name, {.check = check_object_name});
@@ -98,7 +114,7 @@ static void read_fields(object_reader& in, http_rule& out) {
     timeouts.duration("backendRequest", out.backend_request);
   });
   in.into("retry", out.retry);
-  in.not_acting({"sessionPersistence"});
+  in.into("sessionPersistence", out.session);
 }
 
 object_header& read_http_route(object_reader& root, object_header header, kind_context& context) {

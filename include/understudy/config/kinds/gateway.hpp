@@ -47,6 +47,13 @@ struct http_retry {
   position at;
 };
 
+/// Name and lifetime of HTTPRoute `sessionPersistence`.
+struct session_persistence_spec {
+  located<std::string> name, type{"Cookie"}, lifetime{"Session"};
+  located<milliseconds> absolute_timeout;
+  position at;
+};
+
 struct http_rule {
   located<std::string> name;
   std::vector<http_match> matches;
@@ -54,6 +61,7 @@ struct http_rule {
   std::vector<http_backend_ref> backends;
   located<milliseconds> request, backend_request;
   std::optional<http_retry> retry;
+  std::optional<session_persistence_spec> session;
   position at;
 };
 

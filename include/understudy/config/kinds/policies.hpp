@@ -1,5 +1,6 @@
 #pragma once
 #include <understudy/config/kinds/common.hpp>
+#include <understudy/config/kinds/traffic_parts.hpp>
 
 namespace understudy::config {
 
@@ -42,6 +43,7 @@ struct passive_health_spec {
 
 struct health_check_spec {
   std::optional<passive_health_spec> passive;
+  std::optional<active_health_spec> active;
   located<std::uint32_t> panic_threshold{50};
 };
 
@@ -67,7 +69,7 @@ struct backend_traffic_policy {
   std::optional<health_check_spec> health;
   std::optional<circuit_breaker_spec> breaker;
   std::optional<backend_timeout_spec> timeout;
-  located<std::string> load_balancer{"LeastRequest"};
+  std::optional<load_balancer_spec> load_balancer;
 };
 
 /// ClientTrafficPolicy. CRD: api/v1alpha1/clienttrafficpolicy_types.go of envoyproxy/gateway.
