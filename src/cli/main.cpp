@@ -7,6 +7,7 @@
 namespace {
 
 using understudy::cli::run_flags;
+using understudy::cli::simulate_flags;
 
 /// The flags of `run`; each has an environment variable of its own (spec/interface.md).
 void add_run_flags(CLI::App& app, run_flags& flags) {
@@ -69,6 +70,16 @@ int dispatch(int argc, char** argv) {
       ->capture_default_str();
   validate->add_flag("--lenient", is_lenient, "an unknown field is a warning");
 
+  simulate_flags simulated;
+  auto* simulate = app.add_subcommand("simulate", "play a fault schedule against a configuration");
+  simulate->add_option("CONFIG", simulated.configuration, "files or folders")->required();
+  simulate->add_option("--scenario", simulated.scenario, "load, faults and expectations (YAML)")
+      ->required();
+  simulate->add_option("--output", simulated.output, "text, json or html")
+      ->check(CLI::IsMember({"text", "json", "html"}))
+      ->capture_default_str();
+  simulate->add_flag("--lenient", simulated.is_lenient, "an unknown field is a warning");
+
   auto* version = app.add_subcommand("version", "versions of understudy and its libraries");
 
   std::string admin = "127.0.0.1:1064";
@@ -91,6 +102,7 @@ int dispatch(int argc, char** argv) {
   if (*run) return run_command(flags);
   if (*demo) return demo_command(flags);
   if (*validate) return validate_command(paths, is_lenient, output == "json");
+  if (*simulate) return simulate_command(simulated);
   if (*health) return healthcheck_command(admin, token);
   if (*version) return version_command();
   std::cerr << "understudy: no command was given\n\n" << app.help();

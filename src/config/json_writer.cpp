@@ -88,6 +88,14 @@ json_writer& json_writer::boolean(bool value) {
   return *this;
 }
 
+json_writer& json_writer::thousandths(std::int64_t value) {
+  separate();
+  if (value < 0) out_ += '-';
+  const auto size = value < 0 ? -value : value;
+  out_ += std::to_string(size / 1000) + '.' + std::to_string(1000 + size % 1000).substr(1);
+  return *this;
+}
+
 json_writer& json_writer::null() {
   separate();
   out_ += "null";

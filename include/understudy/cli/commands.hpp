@@ -26,6 +26,13 @@ struct run_flags {
   bool is_watching = true;
 };
 
+struct simulate_flags {
+  std::vector<std::string> configuration;
+  std::string scenario;
+  std::string output = "text";  ///< text, json or html
+  bool is_lenient = false;
+};
+
 /// A flag that cannot be understood; names the flag.
 struct usage_error {
   std::string message;
@@ -46,6 +53,8 @@ loaded load_configuration(const std::vector<std::string>& paths, bool is_lenient
 int run_command(const run_flags& flags);
 int demo_command(run_flags flags);
 int validate_command(const std::vector<std::string>& paths, bool is_lenient, bool is_json);
+/// 1: the configuration or the scenario is refused; 3: an expectation does not hold.
+int simulate_command(const simulate_flags& flags);
 int version_command();
 int healthcheck_command(const std::string& admin, const std::string& token);
 

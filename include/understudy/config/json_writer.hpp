@@ -21,6 +21,8 @@ class json_writer {
   json_writer& number(std::int64_t value);
   json_writer& boolean(bool value);
   json_writer& null();
+  /// A number with three decimals.
+  json_writer& thousandths(std::int64_t value);
 
   json_writer& field(std::string_view name, std::string_view value) {
     return key(name).text(value);
