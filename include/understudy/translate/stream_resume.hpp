@@ -15,6 +15,8 @@
 /// nothing here is thread-safe.
 namespace understudy::translate {
 
+struct client_event;
+
 /// Operations whose streams can be followed: chat_completions, completions, messages.
 bool can_resume(operation op);
 
@@ -27,6 +29,9 @@ class sent_text {
   /// Appends to `out` the events that are whole and remembers them; keeps the rest back. The
   /// begin that is kept back when the stream breaks is to be forgotten with this object.
   void pass(std::string_view bytes, std::string& out);
+
+  /// The clean end of the body: an event at its end may lack the blank line.
+  void finish(std::string& out);
 
   const std::string& text() const { return text_; }
   /// Nothing but text in one choice has been sent, and it is all here. False also after an error
@@ -48,6 +53,7 @@ class sent_text {
 
   std::size_t whole_events(std::string_view bytes);
   void read(std::string_view events);
+  void take(const codec::sse_event& event);
   void give_up();
 
   operation op_;
@@ -86,29 +92,40 @@ class stream_repeat {
   /// good: it differs, or has something that can't be joined on (why()). What was appended before
   /// that is still part of one answer; the caller ends with append_break_event().
   bool feed(std::string_view bytes, std::string& out);
-  /// The clean end of the second answer. False where it is not one.
-  bool finish();
+  /// The clean end of the second answer's body. False where its answer has not come to its end.
+  bool finish(std::string& out);
 
   /// All text sent has come again: what follows is new. From here on bytes go out.
   bool is_past_repetition() const { return matched_ == expected_.size(); }
   std::string_view why() const { return why_; }  ///< static text for logs and the request's story
 
  private:
-  bool on_event(const codec::sse_event& event, std::string& out);
-  bool on_text(const codec::sse_event& event, std::string_view raw, std::string& out);
-  bool on_end(const codec::sse_event& event, std::string& out);
-  void emit(const codec::sse_event& event, std::string& out) const;
+  /// Anthropic: what becomes of the block that the second answer stands in.
+  enum class block : std::uint8_t { none, dropped, first_text, later };
+
+  bool on_event(const codec::sse_event& event, const client_event& e, std::string& out);
+  bool on_text(const codec::sse_event& event, const client_event& e, std::string& out);
+  bool on_end(const codec::sse_event& event, const client_event& e, std::string& out);
+  bool on_reasoning(const codec::sse_event& event, const client_event& e, std::string& out);
+  bool on_block_start(const codec::sse_event& event, const client_event& e, std::string& out);
+  bool on_block_stop(const codec::sse_event& event, const client_event& e, std::string& out);
+  void emit(const codec::sse_event& event, const client_event& e, std::string_view text,
+            std::string& out) const;
+  bool may_end();
   bool fail(std::string_view why);
 
   operation op_;
   mode mode_;
   codec::sse_scanner scanner_;
-  std::string expected_;
+  std::string expected_;  ///< text that the client has and that must, or may, come again
   std::size_t matched_ = 0;
   std::string id_, created_, model_;
-  bool has_opening_, has_block_, is_block_closed_, has_finish_;
   std::string block_index_;
+  bool has_opening_, has_block_, is_block_closed_, has_finish_;  ///< what the client has
+  bool has_own_block_ = false;
+  bool has_own_finish_ = false;
   bool has_ended_ = false;
+  block block_ = block::none;
   std::string_view why_;
 };
 
@@ -142,7 +159,7 @@ base::result<continuation, std::string_view> continue_request(operation op,
                                                               std::string_view text_so_far,
                                                               assistant_prefix style);
 
-/// The in-band error that ends a broken stream, in the client's schema; the same bytes as the
+/// The in-band error that ends a broken stream, in the client's schema; the event of the
 /// translators' abort(). `out` must stand between two events.
 void append_break_event(operation op, std::string_view message, std::string& out);
 
