@@ -249,7 +249,7 @@ def listener(name, port, documents, routes, reads_body_whole, logs):
         "suppress_envoy_headers": True,
         # One line an attempt, refused connections included.
         "upstream_log": [text_log(logs / "attempts.log", [
-            "%REQ(X-PROBE)%", "%START_TIME(%s.%9f)%", "%UPSTREAM_HOST%", "%RESPONSE_FLAGS%"])]}}
+            "%REQ(X-PROBE)%", "%START_TIME(%s.%9f)%", "%DURATION%", "%UPSTREAM_HOST%", "%RESPONSE_FLAGS%"])]}}
     filters = [router]
     if reads_body_whole:  # what Agent Router's external processor does, with the listener's limit
         filters.insert(0, {"name": "envoy.filters.http.buffer", "typed_config": {

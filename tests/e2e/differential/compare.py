@@ -83,7 +83,8 @@ def ejections(schedule, trace):
             for host in made:
                 twins.name(host)
     name = {"hosts": str, "counts": str, "twins": twins.name}.get(schedule.compares, twins.kind)
-    return sorted((int(e.at), name(e.host), e.back if e.back and e.back <= schedule.length else None)
+    # By rate a host is ejected at a sweep, by its answers somewhere between two.
+    return sorted((int(e.at + 0.05), name(e.host), e.back if e.back and e.back <= schedule.length else None)
                   for e in trace.ejections)
 
 

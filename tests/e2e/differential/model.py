@@ -9,10 +9,11 @@ import json
 
 from harness import config
 
-INTERVAL_S = 0.4  # one sweep
+INTERVAL_S = 0.4  # between two sweeps, unless a schedule says otherwise
 CALIBRATOR = "calibrator"
 SEED_TRIGGERS = ("connect-failure", "retriable-status-codes")
 GATEWAY = "gateway.networking.k8s.io"
+BACKEND = {"kind": "Backend", "group": "gateway.envoyproxy.io"}
 
 
 @dataclasses.dataclass
@@ -42,6 +43,8 @@ class Schedule:
     kind: str = "AIGatewayRoute"
     buffer_limit: str = "50Mi"
     tail: float = 1.0  # sweeps that are still watched after the last request
+    interval_s: float = INTERVAL_S
+    tampered: tuple = ()  # (text, text that Envoy gets instead): a difference that must be seen
 
     @property
     def hosts(self):
@@ -57,8 +60,29 @@ class Schedule:
         return self.policy.get("retry", {}).get("numRetries", 2)
 
     @property
+    def ejects_at_once(self):
+        """One failure is enough: a retry to an ejected host cannot have been what ejected it."""
+        passive_ = self.policy.get("healthCheck", {}).get("passive", {})
+        return passive_.get("consecutive5XxErrors", 5) == 1
+
+    @property
+    def is_steered(self):
+        return "numAttemptsPerPriority" in self.policy.get("retry", {})
+
+    @property
     def length(self):
         return max(r.at + r.lasts for r in self.requests) + self.tail
+
+    @property
+    def ref_kind(self):
+        return {} if self.kind == "AIGatewayRoute" else BACKEND
+
+    def route(self, name, model, refs, rule):
+        made = config.route(refs, name=name, model=model, rule=rule)
+        if self.kind == "HTTPRoute":
+            made.update(apiVersion=f"{GATEWAY}/v1", kind="HTTPRoute")
+            made["spec"]["rules"][0]["matches"] = [{"headers": [{"name": "x-model", "value": model}]}]
+        return made
 
     def documents(self, ports, calibrator_port):
         """The configuration, the same text for both proxies but for the ports."""
@@ -67,26 +91,18 @@ class Schedule:
         for number, ref in enumerate(self.refs):
             name = self.ref_name(number)
             endpoints = [{"ip": {"address": "127.0.0.1", "port": next(ports)}} for _ in ref.plans]
-            refs.append({"name": name, "weight": ref.weight})
+            refs.append({"name": name, "weight": ref.weight, **self.ref_kind})
             if self.kind == "AIGatewayRoute":
                 refs[-1]["priority"] = ref.priority
-            else:
-                refs[-1].update(kind="Backend", group="gateway.envoyproxy.io")
             objects += config.backend(name, 1)[0 if self.kind == "AIGatewayRoute" else 1:]
             objects[-1]["spec"] = {"endpoints": endpoints}
             if self.kind == "HTTPRoute" and ref.priority == 1:
                 objects[-1]["spec"]["fallback"] = True
-        if self.kind == "AIGatewayRoute":
-            route = config.route(refs, model="m", rule=self.rule)
-        else:
-            route = {"apiVersion": f"{GATEWAY}/v1", "kind": "HTTPRoute",
-                     "metadata": {"name": "llm"}, "spec": {"rules": [
-                         {"matches": [{"headers": [{"name": "x-ai-eg-model", "value": "m"}]}],
-                          "backendRefs": refs, **self.rule}]}}
+        route = self.route("llm", "m", refs, self.rule)
         calibrator = [
-            config.route([CALIBRATOR], name=CALIBRATOR, model=CALIBRATOR),
+            self.route(CALIBRATOR, CALIBRATOR, [{"name": CALIBRATOR, **self.ref_kind}], {}),
             *config.backend(CALIBRATOR, calibrator_port),
-            config.traffic_policy(CALIBRATOR, retry={"numRetries": 0}, healthCheck=passive(base="1ms"))]
+            config.traffic_policy(CALIBRATOR, retry={"numRetries": 0}, healthCheck=passive("1ms", self.interval_s))]
         client = {"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "ClientTrafficPolicy",
                   "metadata": {"name": "client"},
                   "spec": {"targetRefs": [{"group": GATEWAY, "kind": "Gateway", "name": "any"}],

@@ -17,7 +17,47 @@ MAX_PLAYS = 4
 HAS_WHEEL = (platform.system(), platform.libc_ver()[0]) == ("Linux", "glibc") \
     and platform.machine() in ("x86_64", "aarch64")
 
-DELIBERATE = {}
+# schedule: (what understudy does instead, what may be found). Several where Envoy leaves it to chance.
+DELIBERATE = {
+    "apart-volley-after-a-return": (
+        "a returned endpoint gets one trial request at a time",
+        [["answer 3: 3 500 whole 500 whole 500 whole | 3 200 whole 200 whole 500 whole",
+          "attempts 3: 3 p0r0a 3 | 3 p0r0a 1 p1r1a 2"]]),
+    "apart-no-retry-block-on-an-ai-route": (
+        "a list of priorities fails over though no policy writes `retry`",
+        [["answer 0: 500 whole | 200 whole",
+          "attempts 0: p0r0a | p0r0a p0r0a p0r0a p1r1a"]]),
+    "apart-large-body-on-a-http-route": (
+        "a body beyond a written limit is refused, where Envoy forwards it once without retries",
+        [["answer 0: 500 whole | 413 whole",
+          "attempts 0: p0r0a | nothing"]]),
+    "apart-stale-kept-connection": (
+        "a kept connection that turns out to be dead costs no attempt",
+        [["answer 1: 503 whole | 200 whole",
+          "attempts 1: p0r0a | p0r0a p0r0a"]]),
+    "apart-backend-request-timeout": (
+        "`backendRequest` bounds one attempt",
+        [["answer 0: 504 whole | 200 whole",
+          "attempts 0: p0r0a | p0r0a p1r1a"]]),
+    "apart-one-sweep-after-a-return": (
+        "the first sweep after a return always lowers the multiplier, in Envoy by chance",
+        [[], ["attempts 7: p1r1a | p0r0a",
+              "attempts 8: p1r1a | p0r0a",
+              "ejection 1: 4 p0r0a 9 | 4 p0r0a 7"]]),
+}
+# Envoy is given another policy than understudy, and the comparison must say so.
+CONTROLS = {
+    "control-threshold": ["answer 1: 500 whole | 200 whole",
+                          "attempts 1: p0r0a | p1r1a",
+                          "ejection 0: 1 p0r0a None | 0 p0r0a None"],
+    "control-ejection-time": ["answer 3: 200 whole | 500 whole",
+                              "answer 4: 500 whole | 200 whole",
+                              "attempts 3: p1r1a | p0r0a",
+                              "attempts 4: p0r0a | p1r1a",
+                              "ejection 0: 0 p0r0a 4 | 0 p0r0a 3",
+                              "ejection 1: 4 p0r0a None | 3 p0r0a None"],
+    "control-steering": ["attempts 0: p0r0a p0r0a p1r1a p1r1a | p0r0a p1r1a p0r0a p1r1a"],
+}
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +74,12 @@ def envoy_binary():
 def traces(request, envoy_binary, tmp_path_factory):
     """All chosen schedules at once; the disturbed ones again."""
     chosen = {item.callspec.params["name"] for item in request.session.items
-              if item.module.__name__ == __name__}
+              if item.module.__name__ == __name__ and hasattr(item, "callspec")}
     todo = [s for s in schedules.ALL.values() if s.name in chosen]
     folder = tmp_path_factory.mktemp("differential")
     done = {}
     for number in range(MAX_PLAYS):
-        played = asyncio.run(play.play_all(todo, envoy_binary, folder / f"play-{number}"))
+        played = asyncio.run(play.play_batches(todo, envoy_binary, folder / f"play-{number}"))
         done.update(played)
         todo = [s for s in todo if any(trace.noise for trace in played[s.name])]
         if not todo:
@@ -57,5 +97,10 @@ def test_does_what_envoy_does(name, traces):
     noise = envoy.noise + understudy.noise
     assert not noise, f"disturbed in each of {MAX_PLAYS} plays: {noise}"
     found = compare.differences(schedules.ALL[name], envoy, understudy)
-    expected = DELIBERATE.get(name, [])
-    assert found == expected, "\n".join(["what: Envoy | understudy", *found])
+    _, expected = DELIBERATE.get(name, ("", [CONTROLS.get(name, [])]))
+    assert found in expected, "\n".join(["what: Envoy | understudy", *found])
+
+
+def test_every_exception_has_a_schedule():
+    assert {*DELIBERATE, *CONTROLS} == {
+        name for name in schedules.ALL if name.startswith(("apart-", "control-"))}

@@ -1,7 +1,8 @@
 """Upstream servers that play faults: cheap asyncio ones, all in one process.
 
 A server follows a plan: what it does to the n-th attempt, or what it does from a time on. An action
-is a status, or one of `refuse close reset hang garbage cut slow`.
+is a status, or one of `refuse blackhole close reset garbage hang cut slow
+slow-500 ratelimited`.
 """
 import asyncio
 import socket
@@ -9,7 +10,8 @@ import struct
 import time
 
 LINGER_RESET = struct.pack("ii", 1, 0)
-SLOW_S = 0.1
+SLOW_S = 0.08
+LATE = {"slow": 200, "slow-500": 500}
 ANSWER = b'{"id":"x","object":"chat.completion","model":"m","choices":[]}'
 
 
@@ -23,13 +25,14 @@ class Plan:
     """`Plan(500)`: always. `Plan(500, 200)`: by attempt, the last one repeats.
     `Plan({0: 500, 6: 200})`: from those times on, in sweeps since the start."""
 
-    def __init__(self, *actions, keeps=False):
+    def __init__(self, *actions, keeps=False, cycles=False):
         self.is_timed = isinstance(actions[0], dict)
         self.keeps = keeps  # connections are kept for the next request
+        self.cycles = cycles  # after the last action comes the first one
         self.actions = dict(sorted(actions[0].items())) if self.is_timed else actions
 
     def __eq__(self, other):
-        return (self.actions, self.keeps) == (other.actions, other.keeps)
+        return vars(self) == vars(other)
 
     __hash__ = None
 
@@ -40,6 +43,8 @@ class Plan:
         return bool({"refuse", "blackhole"} & set(actions))
 
     def by_count(self, number):
+        if self.cycles:
+            return self.actions[number % len(self.actions)]
         return self.actions[min(number, len(self.actions) - 1)]
 
 
@@ -53,6 +58,7 @@ class Server:
         self.reservation = self.bound(0)
         self.port = self.reservation.getsockname()[1]
         self.listening = None
+        self.fillers = []
 
     @staticmethod
     def bound(port):
@@ -69,6 +75,8 @@ class Server:
 
     async def follow(self):
         """Listens or stops listening, as the plan says now."""
+        if self.plan.actions == ("blackhole",):
+            return await self.swallow()
         if self.refuses:
             if self.listening is not None:
                 self.listening.close()
@@ -80,6 +88,21 @@ class Server:
             sock.listen(128)
             loop = asyncio.get_running_loop()
             self.listening = await loop.create_server(lambda: Connection(self), sock=sock)
+
+    async def swallow(self):
+        """A full backlog: the kernel drops every further SYN, connecting takes for ever."""
+        if self.listening is None:
+            self.listening = self.bound(self.port)
+            self.listening.listen(0)
+            loop = asyncio.get_running_loop()
+            for _ in range(2):
+                filler = socket.socket()
+                filler.setblocking(False)
+                self.fillers.append(filler)
+                try:
+                    await asyncio.wait_for(loop.sock_connect(filler, ("127.0.0.1", self.port)), 0.2)
+                except TimeoutError:
+                    pass
 
     async def switch(self, action):
         self.action = action
@@ -93,7 +116,8 @@ class Server:
             self.listening.close()
         for one in list(self.connections):
             one.transport.abort()
-        self.reservation.close()
+        for sock in [self.reservation, *self.fillers]:
+            sock.close()
 
 
 class Connection(asyncio.Protocol):
@@ -141,8 +165,8 @@ class Connection(asyncio.Protocol):
             # The head must have been passed on before the end is seen.
             asyncio.get_running_loop().call_later(SLOW_S / 2, transport.close)
             return
-        elif action == "slow":
-            asyncio.get_running_loop().call_later(SLOW_S, self.answer_late)
+        elif action in LATE:
+            asyncio.get_running_loop().call_later(SLOW_S, self.answer_late, LATE[action])
             return
         elif action == "hang":
             return
@@ -151,12 +175,12 @@ class Connection(asyncio.Protocol):
                 socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
             transport.abort()
             return
-        elif action != "close":
+        elif action not in ("close", "refuse"):
             raise ValueError(action)
         if not (isinstance(action, int) and keeps):
             transport.close()
 
-    def answer_late(self):
+    def answer_late(self, status):
         if not self.transport.is_closing():
-            self.transport.write(response(200))
+            self.transport.write(response(status))
             self.transport.close()
