@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include <understudy/codec/headers.hpp>
+#include <understudy/proxy/load_report.hpp>
 
 namespace understudy::proxy {
 namespace {
@@ -36,6 +37,7 @@ void append_notes(std::string& out, const response_notes& notes, bool closes) {
     append_field(out, "x-understudy-error-origin", notes.error_origin);
   if (notes.forbids_sdk_retry) append_field(out, "x-should-retry", "false");
   if (!notes.server_timing.empty()) append_field(out, "server-timing", notes.server_timing);
+  for (const auto& f : notes.extra) append_field(out, f.name, f.value);
   if (closes) append_field(out, "connection", "close");
 }
 
@@ -47,6 +49,7 @@ bool names(const List& fields, std::string_view name) {
 bool is_ours(std::string_view name, const response_notes& notes) {
   if (base::istarts_with(name, "x-understudy-")) return true;
   if (base::iequals(name, "x-request-id")) return !notes.request_id.empty();
+  if (notes.hides_load_report && is_load_report(name)) return true;
   return notes.forbids_sdk_retry && base::iequals(name, "x-should-retry");
 }
 

@@ -10,7 +10,9 @@
 #include <understudy/net/relay.hpp>
 #include <understudy/net/sleeper.hpp>
 #include <understudy/net/upstream_exchange.hpp>
+#include <understudy/proxy/affinity.hpp>
 #include <understudy/proxy/downstream_head.hpp>
+#include <understudy/proxy/load_report.hpp>
 #include <understudy/proxy/upstream_head.hpp>
 
 namespace understudy::net {
@@ -34,6 +36,9 @@ class exchange_server {
     limits.is_stream = state_.summary.stream;
     limits.is_early_data = state_.head.fields.find("early-data").has_value();
     limits.request_timeout = state_.rule->timeouts.request;
+    affinity_ = proxy::affinity_of(*state_.rule, state_.head, state_.query,
+                                   state_.record.client_address, env_.random);
+    limits.hint = affinity_.hint;
     state_.decisions.open(state_.active->clusters[state_.rule->cluster_index], env_.observer,
                           limits, state_.complete_at);
     decision next = state_.decisions.next(now());
@@ -64,6 +69,7 @@ class exchange_server {
 
   awaitable<decision> attempt(const decision chosen) {
     attempt_started_ = now();
+    target_ = chosen.target;
     state_.backend = &state_.rule->backends[chosen.target.locality];
     state_.record.attempts.emplace_back();
     record().backend = state_.backend->name;
@@ -127,6 +133,7 @@ class exchange_server {
     }
     if (result.what == failure_class::status) {
       record().status = result.status;
+      note_load();
       plan_response();
       // A translated unary answer is whole before anyone believes in it: until then it may fail.
       if (result.status < 300 && plan_.mode == translate::body_mode::whole)
@@ -144,6 +151,15 @@ class exchange_server {
       up_.discard(*framing_);
     }
     co_return next;
+  }
+
+  /// What the host says of its load counts whatever the answer is.
+  void note_load() {
+    if (!state_.rule->load_reports) return;
+    const auto report = proxy::read_load_report(state_.response.fields, *state_.rule->load_reports);
+    if (!report) return;
+    state_.decisions.cluster()->locked(
+        [&](auto& cluster) { cluster.report_load(target_.host, *report, now()); });
   }
 
   /// Books a failed attempt and asks what comes next.
@@ -266,6 +282,12 @@ class exchange_server {
     if (n.is_ai && state_.record.origin != telemetry::error_origin::none)
       n.error_origin = telemetry::name(state_.record.origin);
     n.forbids_sdk_retry = n.is_ai && are_attempts_used_up_;
+    if (!affinity_.new_cookie.empty()) extra_.push_back({"set-cookie", affinity_.new_cookie});
+    if (target_.host != resilience::no_host && state_.rule->session)
+      if (auto field = proxy::session_field(*state_.rule, affinity_.hint, target_.key))
+        extra_.push_back(std::move(*field));
+    n.extra = extra_;
+    n.hides_load_report = state_.rule->load_reports && !state_.rule->load_reports->is_kept;
     if (state_.wants_explanation) {
       timing_ = server_timing(state_.record.attempts);
       n.server_timing = timing_;
@@ -357,6 +379,9 @@ class exchange_server {
   translate::response_plan plan_;
   time_point attempt_started_{};
   std::string timing_;
+  proxy::affinity affinity_;
+  resilience::pick target_;
+  std::vector<codec::owned_field> extra_;
   failure_class last_failure_ = failure_class::no_host;
   bool are_attempts_used_up_ = false;
   bool is_answered_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ struct response_notes {
   std::string_view error_origin;   ///< on errors: upstream, proxy, client
   bool forbids_sdk_retry = false;  ///< `x-should-retry: false`: the attempts are used up
   std::string_view server_timing;
+  std::span<const codec::owned_field> extra;  ///< session and affinity
+  bool hides_load_report = false;
 };
 
 /// How the body that follows is delimited for the client.
