@@ -49,10 +49,13 @@ void lint_codes(compile_state& state, const backend_traffic_policy& policy, cons
     state.say.warning(spec.retry_on->codes.front().at, policy.header,
                       "spec.retry.retryOn.httpStatusCodes",
                       "acts only with the trigger `retriable-status-codes`; add it to `triggers`");
-  if (compiled.cluster.ejection && compiled.cluster.ejection->consecutive_5xx > 0) {
+  if (const auto& ejection = compiled.cluster.ejection) {
+    const bool ejects_any = ejection->consecutive_5xx > 0;
+    const bool ejects_gateway = ejects_any || ejection->consecutive_gateway_errors.value_or(0) > 0;
     std::vector<std::size_t> visible;
     for (const std::size_t code : {500U, 502U, 503U, 504U})
-      if (!retries_status(retry, code)) visible.push_back(code);
+      if ((code == 500 ? ejects_any : ejects_gateway) && !retries_status(retry, code))
+        visible.push_back(code);
     if (!visible.empty())
       state.say.warning(at, policy.header, "spec.retry.retryOn",
                         list_of(visible) +
@@ -69,17 +72,32 @@ void lint_codes(compile_state& state, const backend_traffic_policy& policy, cons
                           "failover; add to `httpStatusCodes`");
 }
 
+/// Whether a detector is on that single failures can set off. The success rate needs five hosts
+/// and a hundred requests each; nobody counts on it.
+bool can_eject(const rule& compiled) {
+  const auto& e = compiled.cluster.ejection;
+  return e && (e->consecutive_5xx > 0 || e->consecutive_gateway_errors.value_or(0) > 0 ||
+               (e->is_split && e->consecutive_local_origin_failures > 0) ||
+               e->failure_percentage_threshold);
+}
+
 void lint_reach(compile_state& state, const rule_context& rule,
                 const backend_traffic_policy& policy, const compiled_rule& out) {
   const auto& retry = out.cluster.retry;
   const auto levels = priorities_of(out).size();
   if (levels < 2 || retry.num_retries == 0) return;
   const auto& spec = *policy.retry;
-  if (!retry.num_attempts_per_priority && !out.cluster.ejection) {
-    state.say.warning(spec.at, policy.header, "spec.retry",
+  // Envoy's table of a consistent hash knows one load only: nothing steers its retries.
+  const bool is_hashed = out.cluster.load_balancer == resilience::balancing::consistent_hash;
+  if ((!retry.num_attempts_per_priority || is_hashed) && !can_eject(out)) {
+    const bool is_idle = is_hashed && retry.num_attempts_per_priority;
+    state.say.warning(is_idle ? spec.attempts_per_priority.at : spec.at, policy.header,
+                      is_idle ? "spec.retry.numAttemptsPerPriority" : "spec.retry",
                       "no retry can reach a fallback of " + rule.route.id() +
-                          ": without ejection every attempt stays at the first priority; write "
-                          "`numAttemptsPerPriority: 1`");
+                          (is_idle ? ": it has no effect with `ConsistentHash`; write "
+                                     "`healthCheck.passive`"
+                                   : ": without ejection every attempt stays at the first "
+                                     "priority; write `numAttemptsPerPriority: 1`"));
     return;
   }
   const auto needed = retry.num_attempts_per_priority.value_or(1) * (levels - 1);
@@ -138,7 +156,7 @@ void lint_passive(compile_state& state, const rule_context& rule,
                   });
   }
   const auto percent = out.cluster.ejection->max_ejection_percent;
-  if (endpoints > 0 && 100 / endpoints > percent && !spec.always_one.value)
+  if (endpoints > 0 && endpoints * percent < 100 && !spec.always_one.value)
     state.say.warning(spec.max_percent.is_written ? spec.max_percent.at : spec.at, policy.header,
                       "spec.healthCheck.passive.maxEjectionPercent",
                       std::to_string(percent) + " % of " + std::to_string(endpoints) +
