@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "translate/watch_parts.hpp"
@@ -14,9 +15,11 @@ void watch_document(answer_progress& progress, std::string_view document, bool i
       "count"sv,     "inputTokens"sv, "text"sv,       "input_tokens"sv, "totalTokens"sv,
   };
   codec::json_reader reader{document};
-  if (!reader.failure() && reader.kind() == codec::json_kind::array) {
+  if (!reader.failure() && reader.kind() == json_kind::array) {
+    // Gemini's stream without server-sent events.
     if (reader.next() && reader.value().kind == json_kind::object)
       return watch_document(progress, reader.value().text, is_bedrock);
+    return progress.on_unintelligible("the answer is not an object");
   }
   bool has_answer = false;
   bool has_error = false;
@@ -25,16 +28,21 @@ void watch_document(answer_progress& progress, std::string_view document, bool i
   std::string_view usage, feedback;
   while (reader.next()) {
     const auto& value = reader.value();
-    if (reader.is_key("promptFeedback")) feedback = value.text;
-    if (reader.is_key("error")) has_error = says_something(value);
-    if (reader.is_key("object") || reader.is_key("type"))
+    const auto name = reader.raw_key();  // nobody escapes these
+    if (name == "error")
+      has_error = has_error || says_something(value);
+    else if (name == "object" || name == "type")
       has_error = has_error || is_string(value, "error");
-    if (reader.is_key("status")) has_failed = is_string(value, "failed");
-    if (reader.is_key("message") || reader.is_key("Message") || reader.is_key("__type"))
+    else if (name == "status")
+      has_failed = is_string(value, "failed");
+    else if (name == "message" || name == "Message" || name == "__type")
       has_message = says_something(value);
-    if (reader.is_key("usage") || reader.is_key("usageMetadata")) usage = value.text;
-    for (const auto name : answer_names)
-      if (reader.is_key(name)) has_answer = has_answer || says_something(value);
+    else if (name == "usage" || name == "usageMetadata")
+      usage = value.text;
+    else if (name == "promptFeedback")
+      feedback = value.text;
+    else if (std::ranges::find(answer_names, name) != answer_names.end())
+      has_answer = has_answer || says_something(value);
   }
   if (reader.failure()) return progress.on_unintelligible("the answer is not JSON");
   if (usage.starts_with('{')) read_usage(progress.usage, usage);

@@ -75,7 +75,7 @@ void read_number(token_usage& usage, usage_words& words, const codec::json_reade
   std::uint64_t number = 0;
   const char* end = value.text.data() + value.text.size();
   if (std::from_chars(value.text.data(), end, number).ptr != end) return;
-  const auto is_any = [&reader](auto... names) { return (reader.is_key(names) || ...); };
+  const auto is_any = [name = reader.raw_key()](auto... names) { return ((name == names) || ...); };
   if (is_any("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"))
     usage.input = number;
   else if (is_any("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"))

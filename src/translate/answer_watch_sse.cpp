@@ -16,11 +16,24 @@ const char* find(const char* at, const char* end, char c) {
   return static_cast<const char*>(std::memchr(at, c, static_cast<std::size_t>(end - at)));
 }
 
+/// The first CR or LF, or `end`.
+const char* find_line_end(const char* at, const char* end) {
+  constexpr std::ptrdiff_t window = 256;  // so that many short lines are not searched many times
+  for (; at != end; at += std::min(window, end - at)) {
+    const char* stop = at + std::min(window, end - at);
+    const char* feed = find(at, stop, '\n');
+    const char* carriage = find(at, feed == nullptr ? stop : feed, '\r');
+    if (carriage != nullptr) return carriage;
+    if (feed != nullptr) return feed;
+  }
+  return end;
+}
+
 /// Cuts the first line off, without its end.
 std::string_view take_line(std::string_view& block) {
-  const auto end = block.find_first_of("\r\n");
-  const auto line = block.substr(0, end);
-  const bool is_pair = end != std::string_view::npos && block.substr(end, 2) == "\r\n";
+  const char* end = block.data() + block.size();
+  const auto line = view(block.data(), find_line_end(block.data(), end));
+  const bool is_pair = block.substr(line.size(), 2) == "\r\n";
   block.remove_prefix(std::min(line.size() + (is_pair ? 2 : 1), block.size()));
   return line;
 }
@@ -60,10 +73,10 @@ const char* answer_watch::take_whole_event(const char* at, const char* end) {
   std::string_view type, data;
   bool has_data = false;
   for (const char* line = at;;) {
-    const char* feed = line == end ? nullptr : find(line, end, '\n');
-    if (feed == nullptr) return nullptr;
+    const char* feed = line == end || *line == '\n' ? line : find(line, end, '\n');
+    if (feed == nullptr || feed == end) return nullptr;
     const char* stop = feed != line && feed[-1] == '\r' ? feed - 1 : feed;
-    if (find(line, stop, '\r') != nullptr) return nullptr;
+    if (stop != line && find(line, stop, '\r') != nullptr) return nullptr;
     if (static_cast<std::size_t>(feed + 1 - at) > max_event_bytes) return nullptr;
     if (stop == line) {
       if (has_data || !type.empty()) on_event(type, data);
@@ -81,17 +94,22 @@ const char* answer_watch::take_whole_event(const char* at, const char* end) {
 
 /// Length up to and with the line end that closes the block, or npos.
 std::size_t answer_watch::find_block_end(std::string_view bytes, bool is_comment) {
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const char c = bytes[i];
-    if (c == '\n' && is_after_cr_) {  // second half of CR LF
+  const char* end = bytes.data() + bytes.size();
+  for (const char* at = bytes.data(); at != end; ++at) {
+    const char* stop = find_line_end(at, end);
+    if (stop != at) {
+      is_after_cr_ = is_line_empty_ = false;
+      at = stop;
+      if (at == end) break;
+    }
+    if (*at == '\n' && is_after_cr_) {  // second half of CR LF
       is_after_cr_ = false;
       continue;
     }
-    is_after_cr_ = c == '\r';
-    const bool is_line_end = c == '\n' || c == '\r';
-    const bool is_end = is_line_end && (is_line_empty_ || is_comment);
-    is_line_empty_ = is_line_end;
-    if (is_end) return i + 1;
+    is_after_cr_ = *at == '\r';
+    const bool is_end = is_line_empty_ || is_comment;
+    is_line_empty_ = true;
+    if (is_end) return static_cast<std::size_t>(at + 1 - bytes.data());
   }
   return std::string_view::npos;
 }

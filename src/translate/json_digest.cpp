@@ -2,14 +2,31 @@
 
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace understudy::translate {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-bool is_scalar(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '+' || c == '.';
+constexpr auto scalars = [] {
+  std::array<bool, 256> out{};
+  for (const char c : std::string_view{"+-.0123456789aelnrstufE"})
+    out[static_cast<unsigned char>(c)] = true;
+  return out;
+}();
+
+/// Of numbers, true, false and null.
+bool is_scalar(char c) { return scalars[static_cast<unsigned char>(c)]; }
+
+/// Members that hold the answer itself: large, and of no use in the copy.
+bool is_bulk(std::string_view text) {
+  for (const std::string_view name : {"\"choices\":", "\"content\":", "\"candidates\":",
+                                      "\"output\":", "\"data\":", "\"results\":"})
+    if (text.ends_with(name)) return true;
+  return false;
 }
 
 /// Not empty, so that a reader sees that there was something.
@@ -24,6 +41,23 @@ std::string_view placeholder(char first) {
     default:
       return "0";
   }
+}
+
+/// The next quote, bracket or brace, or `end`.
+const char* find_structure(const char* at, const char* end) {
+#if defined(__SSE2__)
+  for (; end - at >= 16; at += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i folded = _mm_or_si128(block, _mm_set1_epi8(0x20));  // [ to {, ] to }
+    const __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                     _mm_or_si128(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{')),
+                                                  _mm_cmpeq_epi8(folded, _mm_set1_epi8('}'))));
+    const auto bits = static_cast<unsigned>(_mm_movemask_epi8(hit));
+    if (bits != 0) return at + __builtin_ctz(bits);
+  }
+#endif
+  while (at != end && *at != '"' && (*at | 0x20) != '{' && (*at | 0x20) != '}') ++at;
+  return at;
 }
 
 std::string_view view(const char* begin, const char* end) {
@@ -48,6 +82,8 @@ bool json_digest::feed(std::string_view bytes) {
       at = feed_string(at, end);
     } else if (is_in_scalar_) {
       at = feed_scalar(at, end);
+    } else if ((is_eliding_ || is_full_) && depth_ > 1) {
+      at = skim(at, end);
     } else {
       if (!is_space(*at) && !feed_mark(*at)) next_ = expect::failure;
       ++at;
@@ -106,6 +142,21 @@ const char* json_digest::feed_scalar(const char* at, const char* end) {
   return at;
 }
 
+/// In a value that is not kept only strings and brackets are followed.
+const char* json_digest::skim(const char* at, const char* end) {
+  at = find_structure(at, end);
+  if (at == end) return at;
+  if (*at == '"') {
+    is_in_string_ = true;
+    is_key_ = false;
+  } else if (*at == '{' || *at == '[') {
+    if (!open(*at)) next_ = expect::failure;
+  } else if (!close(*at)) {
+    next_ = expect::failure;
+  }
+  return at + 1;
+}
+
 bool json_digest::feed_mark(char c) {
   switch (next_) {
     case expect::start:
@@ -146,6 +197,7 @@ bool json_digest::begin_member() {
   member_begin_ = text_.size();
   if (has_member_) keep(",");
   has_member_ = true;
+  max_kept_ = max_value_bytes;
   value_begin_ = text_.size();  // of the name, until its value comes
   return true;
 }
@@ -154,6 +206,7 @@ bool json_digest::begin_value(char c) {
   if (depth_ == 1) {
     if (!is_in_object() && !is_full_ && !begin_member()) is_full_ = true;
     value_begin_ = text_.size();
+    max_kept_ = is_bulk(text_) ? max_bulk_bytes : max_value_bytes;
   }
   if (c == '{' || c == '[') return open(c);
   if (c == '"') {
@@ -199,8 +252,11 @@ void json_digest::keep(std::string_view piece) {
   if (is_eliding_ || is_full_) return;
   const bool is_name = is_in_string_ && is_key_ && depth_ == 1;
   const auto size = text_.size() - value_begin_ + piece.size();
-  if (size <= (is_name ? max_value_bytes / 2 : max_value_bytes)) {
-    text_ += piece;
+  if (size <= (is_name ? max_value_bytes / 2 : max_kept_)) {
+    if (piece.size() == 1)
+      text_.push_back(piece.front());
+    else
+      text_ += piece;
     return;
   }
   if (is_name) {  // a name as long as that is none that is looked for

@@ -12,9 +12,29 @@
 /// ordinary events from those worth a strict reading.
 namespace understudy::translate {
 
+/// Does a name end before this colon, with space between them? Nobody writes that, and it must not
+/// hide anything. `colon` is not the first character of the text.
+inline bool is_spaced_name(const char* begin, const char* colon) {
+  const char* at = colon - 1;
+  while (at != begin && *at == ' ') --at;
+  return *at == '"';
+}
+
+#if defined(__SSE2__)
+/// Bit i: byte i of the 16 at `at` is a quote or a space, and the next one a colon.
+inline unsigned colon_bits(const char* at) {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
+  const __m128i is_before = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                         _mm_cmpeq_epi8(block, _mm_set1_epi8(' ')));
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_and_si128(is_before, _mm_cmpeq_epi8(next, _mm_set1_epi8(':')))));
+}
+#endif
+
 /// Calls `on_key(quote, value)` for each `"` followed by `:`; `quote` is the closing one of the
 /// name, `value` the first character behind the colon that is no space (`end` where there is none).
-/// False as soon as `on_key` is, or where the text is written in a way that can't be followed.
+/// False as soon as `on_key` is, or where the text can't be followed this way.
 template <class OnKey>
 bool all_keys(std::string_view text, OnKey&& on_key) {
   const char* begin = text.data();
@@ -24,32 +44,29 @@ bool all_keys(std::string_view text, OnKey&& on_key) {
     while (value != end && *value == ' ') ++value;
     return on_key(quote, value);
   };
-  const char* at = begin;
 #if defined(__SSE2__)
-  const __m128i quotes = _mm_set1_epi8('"');
-  const __m128i colons = _mm_set1_epi8(':');
-  const __m128i spaces = _mm_set1_epi8(' ');
-  for (; end - at >= 17; at += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
-    const __m128i is_quote = _mm_cmpeq_epi8(block, quotes);
-    // Space between a name and its colon: nobody writes it, and it must not hide anything.
-    if (_mm_movemask_epi8(_mm_and_si128(is_quote, _mm_cmpeq_epi8(next, spaces))) != 0) return false;
-    auto bits = static_cast<unsigned>(
-        _mm_movemask_epi8(_mm_and_si128(is_quote, _mm_cmpeq_epi8(next, colons))));
-    for (; bits != 0; bits &= bits - 1)
-      if (!visit(at + __builtin_ctz(bits))) return false;
+  if (text.size() < 17) return false;
+  const char* last = end - 17;
+  unsigned wanted = 0xFFFFU;  // the last block overlaps the one before it
+  for (const char* at = begin;;) {
+    for (auto bits = colon_bits(at) & wanted; bits != 0; bits &= bits - 1) {
+      const char* before = at + __builtin_ctz(bits);
+      if (*before == '"' ? !visit(before) : is_spaced_name(begin, before + 1)) return false;
+    }
+    if (at == last) return true;
+    const auto left = last - at;
+    wanted = left < 16 ? 0xFFFFU << (16 - left) : 0xFFFFU;
+    at += left < 16 ? left : 16;
   }
-#endif
-  while (end - at > 1) {
-    const auto* quote =
-        static_cast<const char*>(std::memchr(at, '"', static_cast<std::size_t>(end - at - 1)));
-    if (quote == nullptr) break;
-    if (quote[1] == ' ') return false;
-    if (quote[1] == ':' && !visit(quote)) return false;
-    at = quote + 1;
+#else
+  for (const char* at = begin + 1; at < end; ++at) {
+    at = static_cast<const char*>(std::memchr(at, ':', static_cast<std::size_t>(end - at)));
+    if (at == nullptr) break;
+    const char* before = at - 1;
+    if (*before == '"' ? !visit(before) : *before == ' ' && is_spaced_name(begin, at)) return false;
   }
   return true;
+#endif
 }
 
 /// Is `tail` (with the opening quote, or the last letters of several names) right before `quote`?

@@ -9,11 +9,13 @@
 namespace understudy::translate {
 
 /// The copy has every top-level member (or element) for as long as it fits, with values that are
-/// too large replaced by an empty one of their kind. Of the text as a whole only the structure is
-/// checked: brackets, strings, commas; the copy is for a strict reader. Memory: max_bytes.
+/// too large replaced by a short one of their kind. Of what is left out only strings and brackets
+/// are checked; the copy is for a strict reader. Memory: max_bytes.
 class json_digest {
  public:
   static constexpr std::size_t max_value_bytes = 2048;
+  static constexpr std::size_t max_bulk_bytes =
+      64;  ///< of the answer itself: `choices` and the like
   static constexpr std::size_t max_bytes = 16384;
 
   void reset();
@@ -40,6 +42,7 @@ class json_digest {
 
   const char* feed_string(const char* at, const char* end);
   const char* feed_scalar(const char* at, const char* end);
+  const char* skim(const char* at, const char* end);
   bool feed_mark(char c);
   bool begin_value(char c);
   bool open(char c);
@@ -59,6 +62,7 @@ class json_digest {
   bool has_member_ = false;
   std::size_t depth_ = 0;
   std::size_t member_begin_ = 0, value_begin_ = 0;  ///< in text_
+  std::size_t max_kept_ = max_value_bytes;          ///< of this member's value
   std::uint64_t size_ = 0;
   std::array<std::uint64_t, max_depth / 64> levels_{};  // one bit a level: 1 = object
   std::string text_;
