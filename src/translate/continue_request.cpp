@@ -73,10 +73,22 @@ std::string_view obstacle(operation op, const request_features& f) {
   return {};
 }
 
+/// The member, where the object has exactly one of that name: no two readers then disagree.
+std::optional<codec::json_value> only_member(std::string_view object, std::string_view name) {
+  codec::json_reader reader{object};
+  std::optional<codec::json_value> found;
+  while (reader.next()) {
+    if (!reader.is_key(name)) continue;
+    if (found) return std::nullopt;
+    found = reader.value();
+  }
+  return found;
+}
+
 using result = base::result<continuation, std::string_view>;
 
 result continue_prompt(std::string_view original, std::string_view text) {
-  const auto prompt = codec::find_member(original, "prompt");
+  const auto prompt = only_member(original, "prompt");
   if (!prompt || prompt->kind != codec::json_kind::string)
     return std::string_view{"the prompt is not one text"};
   std::string added;
@@ -123,6 +135,9 @@ base::result<continuation, std::string_view> continue_request(operation op,
   if (op == operation::completions) return continue_prompt(original, text);
   if (style == assistant_prefix::unsupported)
     return std::string_view{"the backend takes no begin of an answer"};
+  const auto messages = only_member(original, "messages");
+  if (!messages || messages->kind != codec::json_kind::array)
+    return std::string_view{"the request has no list of messages"};
   std::string message = R"({"role":"assistant","content":)";
   codec::append_json_string(message, text);
   message += style == assistant_prefix::prefix_member ? R"(,"prefix":true})" : "}";

@@ -38,7 +38,7 @@ std::size_t sent_text::whole_events(std::string_view bytes) {
     const char c = bytes[i];
     if (c == '\n' && is_after_cr_) {  // second half of CR LF
       is_after_cr_ = false;
-      if (whole == i) ++whole;
+      if (whole == i && i > 0) ++whole;
       continue;
     }
     is_after_cr_ = c == '\r';

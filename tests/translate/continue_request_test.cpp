@@ -98,6 +98,11 @@ TEST_CASE("what can't be continued says why", "[continue_request]") {
            row{chat_completions, "{}", " \n", style::plain, "there is no text to go on from"},
            row{chat_completions, "{}", "a", style::unsupported,
                "the backend takes no begin of an answer"},
+           row{chat_completions, "{}", "a", style::plain, "the request has no list of messages"},
+           row{chat_completions, R"({"messages":[],"messages":[]})", "a", style::plain,
+               "the request has no list of messages"},
+           row{chat_completions, R"({"messages":{}})", "a", style::plain,
+               "the request has no list of messages"},
            row{responses, "{}", "a", style::plain, "streams of this operation can't be continued"},
            row{embeddings, "{}", "a", style::plain, "streams of this operation can't be continued"},
        }) {

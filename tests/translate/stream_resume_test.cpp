@@ -259,6 +259,8 @@ TEST_CASE("only whole events are sent", "[stream_resume]") {
         sent.pass(left.substr(0, piece), out);
         left.remove_prefix(std::min(piece, left.size()));
         CHECK(out == stream.substr(0, out.size()));
+        const auto end = std::string_view{out}.substr(0, out.find_last_not_of("\r\n") + 1);
+        CHECK(out.size() - end.size() >= (out.empty() ? 0 : 2 * line_end.size() - 1));
       }
       CAPTURE(line_end, piece, out);
       CHECK(out.size() <= whole);
