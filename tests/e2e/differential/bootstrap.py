@@ -15,6 +15,7 @@ DEFAULT_TRIGGERS = ["connect-failure", "refused-stream", "unavailable", "cancell
 LB_POLICIES = {"LeastRequest": "LEAST_REQUEST", "RoundRobin": "ROUND_ROBIN", "Random": "RANDOM"}
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 SIZES = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "k": 10**3, "M": 10**6, "G": 10**9}
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 BUFFER_LIMIT = 32768  # Envoy Gateway's, for listeners and clusters alike
 
 
@@ -48,7 +49,7 @@ def take(fields, where, **defaults):
 
 class Documents:
     def __init__(self, text):
-        self.objects = [d for d in yaml.safe_load_all(text) if d]
+        self.objects = [d for d in yaml.load_all(text, LOADER) if d]
         known = {"AIGatewayRoute", "HTTPRoute", "AIServiceBackend", "Backend",
                  "BackendTrafficPolicy", "ClientTrafficPolicy"}
         for one in self.objects:

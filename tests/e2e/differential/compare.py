@@ -99,6 +99,21 @@ def differences(schedule, envoy, understudy):
     return found
 
 
+def is_left_to_chance(trace):
+    """Whether Envoy may or may not have lowered a multiplier that mattered: the first sweep after a
+    return does so by chance, and it takes one sweep more than the multiplier until it is 0 anyway."""
+    multipliers, returns = collections.defaultdict(int), {}
+    for ejection in sorted(trace.ejections, key=lambda e: e.at):
+        host = ejection.host
+        sweeps = int(ejection.at) - returns[host] if host in returns else 0
+        if 1 <= sweeps <= multipliers[host]:
+            return True
+        multipliers[host] = max(0, multipliers[host] - sweeps) + 1
+        if ejection.back is not None:
+            returns[host] = ejection.back
+    return False
+
+
 def told(value):
     if isinstance(value, (list, tuple)):
         return " ".join(map(told, value)) if value else "nothing"

@@ -25,22 +25,28 @@ def plan(chance, is_first):
 
 
 def drawn_retry(chance):
-    triggers = sorted(set(chance.choices(TRIGGERS, k=chance.randrange(1, 4))))
+    triggers = sorted(set(chance.choices(TRIGGERS, k=chance.randrange(1, 5))))
     codes = sorted(set(chance.choices(CODES, k=chance.randrange(1, 4))))
-    return retry(chance.randrange(0, 6), codes, triggers, base="20ms", maximum="20ms",
-                 per_priority=chance.choice((None, None, None, 1, 2)))
+    count, per_priority = chance.choice((0, 1, 2, 3, 4, 5)), chance.choice((None, None, None, 1, 2))
+    if per_priority is None:
+        return retry(count, codes, triggers, base="20ms", maximum="20ms")
+    # Here a retry that overtakes an ejection spoils the play: make that rare.
+    return retry(min(count, 3), codes, triggers, base="40ms", maximum="40ms",
+                 per_priority=per_priority)
 
 
-def drawn_passive(chance):
+def drawn_passive(chance, is_retried):
     interval_ms = round(1000 * INTERVAL_S)
-    fields = {"consecutive5XxErrors": chance.choice((0, 1, 1, 2)),
-              "maxEjectionPercent": chance.choice((100, 100, 100, 67, 50, 10)),
+    # With retries one failure is enough, so that one that overtakes an ejection can be told.
+    highest = 1 if is_retried else 2
+    fields = {"consecutive5XxErrors": min(highest, chance.choice((0, 1, 1, 2))),
+              "maxEjectionPercent": chance.choice((100, 100, 100, 67, 50)),
               "alwaysEjectOneEndpoint": chance.random() < 0.3}
     if chance.random() < 0.4:
-        fields["consecutiveGatewayErrors"] = chance.randrange(0, 3)
+        fields["consecutiveGatewayErrors"] = chance.randrange(0, highest + 1)
     if chance.random() < 0.4:
         fields["splitExternalLocalOriginErrors"] = True
-        fields["consecutiveLocalOriginFailures"] = chance.randrange(1, 3)
+        fields["consecutiveLocalOriginFailures"] = chance.randrange(1, highest + 1)
     return passive(f"{interval_ms * chance.randrange(1, 4)}ms", panic=0, **fields)
 
 
@@ -50,7 +56,7 @@ def drawn(seed):
             for priority in range(chance.choice((2, 2, 3)))]
     policy = {"retry": drawn_retry(chance)}
     if chance.random() < 0.85:
-        policy["healthCheck"] = drawn_passive(chance)
+        policy["healthCheck"] = drawn_passive(chance, policy["retry"]["numRetries"] > 0)
     requests = at(*(window + place for window in range(WINDOWS) for place in (0.26, 0.52)))
     return Schedule(f"drawn-{seed:02}", refs, requests, policy)
 

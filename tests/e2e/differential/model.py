@@ -60,10 +60,16 @@ class Schedule:
         return self.policy.get("retry", {}).get("numRetries", 2)
 
     @property
+    def is_swept(self):
+        return "passive" in self.policy.get("healthCheck", {})
+
+    @property
     def ejects_at_once(self):
         """One failure is enough: a retry to an ejected host cannot have been what ejected it."""
-        passive_ = self.policy.get("healthCheck", {}).get("passive", {})
-        return passive_.get("consecutive5XxErrors", 5) == 1
+        fields = self.policy.get("healthCheck", {}).get("passive", {})
+        return {fields.get(name, otherwise) for name, otherwise in (
+            ("consecutive5XxErrors", 5), ("consecutiveGatewayErrors", 0),
+            ("consecutiveLocalOriginFailures", 1))} <= {0, 1}
 
     @property
     def is_steered(self):

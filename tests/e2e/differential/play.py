@@ -1,15 +1,19 @@
 """Plays schedules to Envoy and to understudy, at the same time, and tells what each of them did."""
 import asyncio
+import contextlib
+import gc
 import itertools
 import math
+import statistics
 import time
 
 from differential.proxies import Envoy, Understudy
 from differential.stage import Stage
+from differential.trace import Grid
 from harness.daemon import SLOWNESS
 
 MAX_AT_ONCE = 75
-SPREAD = 0.1  # of a sweep
+SPREAD = 0.1  # of a sweep, so that not all schedules send at the same moment
 CALIBRATIONS, CALIBRATION_GAP_S = 3, 0.9
 
 
@@ -39,8 +43,13 @@ async def play_all(schedules, envoy_binary, folder):
         for proxy in proxies:
             await proxy.wait_ready()
         calibrating = asyncio.create_task(keep_calibrating(stages[envoy]))
-        await asyncio.gather(*(start(stage, number / len(schedules))
-                               for proxy in proxies for number, stage in enumerate(stages[proxy])))
+        await asyncio.sleep(max(CALIBRATIONS * CALIBRATION_GAP_S,
+                                *(s.interval_s + 0.3 for s in schedules)))
+        begin = time.monotonic() + 0.5
+        for proxy in proxies:
+            await put_on_grids(proxy, stages[proxy], begin)
+        with no_pauses():
+            await asyncio.gather(*(stage.play() for stage in every))
         calibrating.cancel()
         await asyncio.sleep(0.3)  # what is still to be told and written
         for proxy in proxies:
@@ -54,13 +63,25 @@ async def play_all(schedules, envoy_binary, folder):
     return {s.name: tuple(stages[p][n].trace for p in proxies) for n, s in enumerate(schedules)}
 
 
-async def start(stage, share):
-    """Plays it once the proxy's sweeps are known. Not all schedules send at the same moment."""
-    await asyncio.sleep(max(CALIBRATIONS * CALIBRATION_GAP_S, stage.schedule.interval_s + 0.3) + share)
-    grid = await stage.proxy.grid(stage)
-    stage.grid = grid.moved_to(time.monotonic() + 0.3)
-    stage.shift = SPREAD * (share - 0.5)
-    await stage.play()
+async def put_on_grids(proxy, stages, begin):
+    """Each schedule starts with the first sweep of its detector after `begin`. All the detectors of
+    a proxy are late by the same share, each time."""
+    grids = await asyncio.gather(*(proxy.grid(stage) for stage in stages))
+    drift = statistics.median(g.period / s.schedule.interval_s for g, s in zip(grids, stages))
+    for number, (stage, grid) in enumerate(zip(stages, grids)):
+        stage.grid = Grid(grid.zero, drift * stage.schedule.interval_s).moved_to(begin)
+        stage.shift = SPREAD * (number / len(stages) - 0.5)
+
+
+@contextlib.contextmanager
+def no_pauses():
+    """Collecting garbage takes long in a process that holds as much as the test suite's."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def keep_calibrating(stages):

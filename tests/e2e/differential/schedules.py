@@ -305,9 +305,9 @@ CONCURRENT = [
     Schedule("together-one-ejection-for-all", **two(Plan("slow-500")), policy=ejects(),
              compares="windows", requests=at(0.3, 0.3, 0.3) + windows(1, 2)),
     Schedule("together-counters-start-anew", compares="windows",
-             **two(Plan("slow-500", "slow-500", "slow-500", 200, 500, 200, 500, 500)),
+             **two(Plan("slow-500", "slow-500", "slow-500", 500, 200, 500, 500)),
              policy=ejects(consecutive5XxErrors=2),
-             requests=at(0.3, 0.3, 0.3) + windows(1, 2) + windows(3, 4, 3)),
+             requests=at(0.3, 0.3, 0.3) + windows(1, 2) + windows(3, 3, 4) + windows(4, 8)),
     Schedule("together-one-parallel-retry", **one(Plan(500, 500, 200)), compares="windows",
              policy={**retries(1, (500,), base="300ms", maximum="300ms"),
                      "circuitBreaker": {"maxParallelRetries": 1}},
@@ -331,13 +331,13 @@ HEALTH = [
     Schedule("rate-of-success", refs=[Ref(0, [Plan(500, 200, cycles=True, keeps=True)])]
              + [Ref(0, [Plan(200, keeps=True)]) for _ in range(4)],
              policy={**ejects("2s", interval=RATE_S, consecutive5XxErrors=0), **ROUND_ROBIN},
-             compares="counts", interval_s=RATE_S,
+             compares="counts", interval_s=RATE_S, tail=0.6,
              requests=at(*(0.15 + 0.7 * n / 500 for n in range(500)), 1.4, 1.45, 1.5, 1.55)),
     Schedule("rate-of-failures", refs=[Ref(0, [Plan(500, 200, cycles=True, keeps=True)])]
              + [Ref(0, [Plan(200, keeps=True)]) for _ in range(4)],
              policy={**ejects("2s", interval=RATE_S, consecutive5XxErrors=0,
                               failurePercentageThreshold=50), **ROUND_ROBIN},
-             compares="counts", interval_s=RATE_S,
+             compares="counts", interval_s=RATE_S, tail=0.6,
              requests=at(*(0.15 + 0.7 * n / 250 for n in range(250)), 1.4, 1.45, 1.5, 1.55)),
 ]
 

@@ -61,7 +61,7 @@ class Stage:
         self.name_of_port = {s.port: name for s, (name, _, _) in zip(self.servers, schedule.hosts)}
         self.port = None  # the proxy's listener
         self.grid = None
-        self.shift = 0.0  # sweeps, so that not all schedules send at the same moment
+        self.shift = 0.0  # of its requests, in sweeps
         self.trace = Trace()
 
     async def calibrate(self):
@@ -142,6 +142,8 @@ class Stage:
                 self.trace.overtaken += 1
 
     def judge_noise(self, grid):
+        if not self.schedule.is_swept:
+            return
         near = NEAR_S / grid.period
         for number, (answer, request) in enumerate(zip(self.trace.answers, self.schedule.requests)):
             begin, end = answer.began, max(answer.began, answer.ended - request.lasts)

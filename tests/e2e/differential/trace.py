@@ -1,6 +1,7 @@
 """What a proxy did, and when, in sweeps of its own ejection detector."""
 import dataclasses
 import datetime
+import math
 import time
 
 # What the clock of the logs is ahead of the monotonic one.
@@ -53,7 +54,7 @@ class Grid:
 
     def moved_to(self, moment):
         """The same grid, counted from its first sweep after `moment`."""
-        sweeps = int(self.position(moment)) + 1
+        sweeps = math.floor(self.position(moment)) + 1
         return Grid(self.time(sweeps), self.period)
 
 
@@ -74,4 +75,4 @@ def fitted(sweeps, interval):
     if len(sweeps) > 2:
         period = (sum((n - mean_n) * (t - mean_t) for n, t in zip(numbers, sweeps))
                   / sum((n - mean_n) ** 2 for n in numbers))
-    return Grid(mean_t - mean_n * period, period)
+    return Grid(mean_t + (numbers[-1] - mean_n) * period, period)  # counted from the last one
