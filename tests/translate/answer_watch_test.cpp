@@ -113,3 +113,33 @@ TEST_CASE("answers of Anthropic", "[answers]") { play_table("anthropic.yaml", 12
 TEST_CASE("answers of Gemini", "[answers]") { play_table("gemini.yaml", 8); }
 TEST_CASE("answers of Bedrock", "[answers]") { play_table("bedrock.yaml", 14); }
 TEST_CASE("answers that are no stream", "[answers]") { play_table("unary.yaml", 25); }
+
+TEST_CASE("an event about as large as is kept is judged alike however it is cut", "[answers]") {
+  const std::string opening = R"(data: {"choices":[{"finish_reason":"stop","delta":{"content":")";
+  codec::response_head head;
+  head.fields.add("content-type", "text/event-stream");
+  answer_watch watch;
+  const auto find_out = [&](std::string_view body, std::size_t step) {
+    watch.begin(translate::operation::chat_completions, translate::schema::openai, true, head);
+    for (std::string_view rest = body; !rest.empty(); rest = rest.substr(step))
+      watch.feed(rest.substr(0, step = std::min(step, rest.size())));
+    return watch.stage();
+  };
+  for (const std::string end : {"\n\n", "\r\n\r\n", "\r\r"}) {
+    int kept = 0;
+    for (std::size_t size = answer_watch::max_event_bytes - 6;
+         size <= answer_watch::max_event_bytes + 6; ++size) {
+      std::string body = opening;
+      body.append(size - opening.size() - 5 - end.size(), 'x').append("\"}}]}").append(end);
+      CAPTURE(size, end.size());
+      REQUIRE(body.size() == size);
+      const auto whole = find_out(body, body.size());
+      CHECK(find_out(body, 1) == whole);
+      CHECK(find_out(body, 4099) == whole);
+      CHECK((whole == answer_stage::finished || whole == answer_stage::content));
+      kept += whole == answer_stage::finished ? 1 : 0;
+    }
+    CHECK(kept >= 6);
+    CHECK(kept <= 8);
+  }
+}
