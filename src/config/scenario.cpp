@@ -56,6 +56,12 @@ void read_backends(object_reader& root, scenario& out) {
   });
 }
 
+/// `brown-out` of `scenarios/brown-out.yaml`: the name where none is written.
+std::string stem_of(const std::string& file) {
+  const auto name = file.substr(file.rfind('/') + 1);
+  return name.substr(0, name.rfind('.'));
+}
+
 milliseconds end_of(const located<milliseconds>& until, const scenario& whole) {
   return until.is_written ? std::min(until.value, whole.duration) : whole.duration;
 }
@@ -139,8 +145,8 @@ scenario_result load_scenario(const source_file& source) {
   scenario_result result;
   auto made = std::make_shared<scenario>();
   made->file = source.name;
-  made->name = "scenario";
-  reading shared{.findings = result.findings, .label = "Scenario"};
+  made->name = stem_of(source.name);
+  reading shared{.findings = result.findings, .label = "Scenario " + made->name};
   const auto parsed =
       parse_yaml(made->file, source.text, [](const std::string&) { return std::nullopt; });
   for (const auto& problem : parsed.problems)

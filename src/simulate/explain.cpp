@@ -223,7 +223,11 @@ class explainer {
       decided_by("timeouts.request");
       return say("No timeout of the policy ends this wait.");
     }
-    decided_by("spec.stream.onBreak");
+    constexpr std::string_view field = "spec.stream.onBreak";
+    const auto found = std::ranges::find(rule_.written, field, &plan::written_field::field);
+    out_.told.responsible = found == rule_.written.end()
+                                ? origin{{}, "FailoverPolicy " + std::string{field}, rule_.position}
+                                : origin{found->object, std::string{field}, found->at};
     say("The answer had begun: from the first byte on nothing is sent again. The client gets an "
         "error, never what looks like a complete answer.");
   }

@@ -216,6 +216,8 @@ class player {
       case next_step::give_up:
         fail(index, d.why);
         return;
+      default:
+        return;
     }
   }
 
@@ -224,7 +226,7 @@ class player {
     const auto& place = sites_[x.site];
     x.endpoint = place.endpoint_of_host[d.target.host];
     const auto& to = place.outside->endpoints[x.endpoint];
-    out_.attempt_began(x.site, to.backend, x.planner->attempts(), now_);
+    out_.attempt_began(x.site, to.backend, x.planner->attempts(), d.target.host, now_);
     x.meets = world_.answer(*place.outside, to, x.is_stream, now_, outside_random_);
     const auto ends = end_of_attempt(x, d);
     if (ends == time_point::max())

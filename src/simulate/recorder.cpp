@@ -124,12 +124,14 @@ void recorder::request_began(const load_source&, bool is_stream, time_point now)
 }
 
 void recorder::attempt_began(std::uint32_t site, std::uint32_t backend, std::uint32_t number,
-                             time_point now) {
+                             resilience::host_id host, time_point now) {
   ++out_.attempts;
   out_.extra_attempts += number > 1 ? 1 : 0;
   auto& who = story(site, backend);
   ++who.attempts;
   ++who.attempts_in[bucket_of(now)];
+  if (ejected_now_.contains({site, host}))
+    add_grouped(row_kind::panic, now, who.name, "made although it is ejected, as all are");
 }
 
 void recorder::attempt_ended(std::uint32_t site, std::uint32_t backend, bool is_failure,
@@ -208,9 +210,8 @@ void recorder::health_changed(std::uint32_t site, const resilience::health_event
 void recorder::fault_changed(std::size_t index, bool is_beginning, time_point now) {
   close_groups();
   const auto& fault = world_.played().faults[index];
-  std::string names;
-  for (const auto& b : fault.backends) names += (names.empty() ? "" : ", ") + b.value;
-  add_row(is_beginning ? row_kind::fault : row_kind::over, now, names, describe(fault));
+  for (const auto& b : fault.backends)
+    add_row(is_beginning ? row_kind::fault : row_kind::over, now, b.value, describe(fault));
 }
 
 report recorder::finish(time_point last) {

@@ -55,7 +55,7 @@ class recorder {
 
   void request_began(const load_source& load, bool is_stream, time_point now);
   void attempt_began(std::uint32_t site, std::uint32_t backend, std::uint32_t number,
-                     time_point now);
+                     resilience::host_id host, time_point now);
   /// `cost`: the share of an answer that the provider made for it.
   void attempt_ended(std::uint32_t site, std::uint32_t backend, bool is_failure, double cost,
                      time_point now);

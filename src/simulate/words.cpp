@@ -149,9 +149,11 @@ std::string sentence_of(const timeline_row& row) {
     case row_kind::fault:
       return row.backend + " " + row.text;
     case row_kind::over:
-      return row.backend + " no longer " + row.text;
+      return row.backend + " (" + row.text + ")";
     case row_kind::error:
       return count_text(row.count, "client") + " got: " + row.text;
+    case row_kind::panic:
+      return count_text(row.count, "call") + " " + row.text + ": " + row.backend;
     case row_kind::moved:
     case row_kind::saved:
       return count_text(row.count, "request") + " " + row.text + ": " + row.backend;

@@ -26,11 +26,11 @@ inline std::string read(const std::string& path) {
   return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-/// The plan of one text; every variable of the environment is set to `k`.
+/// The plan of one text; every key of the environment is set.
 inline std::shared_ptr<const plan::plan> compile(const std::string& name, const std::string& text) {
   config::load_options options;
   options.environment = [](const std::string& variable) -> std::optional<std::string> {
-    if (variable.ends_with("_KEY")) return "k";
+    if (variable.find("_KEY") != variable.npos) return "k";
     return std::nullopt;
   };
   const auto loaded = config::load_texts({{name, text}}, options);

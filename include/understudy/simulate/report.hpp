@@ -20,6 +20,7 @@ enum class row_kind : std::uint8_t {
   ejected,
   returned,
   refused,  ///< an ejection that the cap did not allow
+  panic,    ///< nobody is in service: calls go to ejected endpoints
   moved,    ///< requests answered by a lower priority
   saved,    ///< requests that failed at first and were answered by a retry
 };
