@@ -11,7 +11,7 @@ using telemetry::attempt_outcome;
 using ending = resilience::attempt_planner::ending;
 
 const end_words& ending_words(relay_end how) {
-  static constexpr std::array<end_words, 7> words{{
+  static constexpr std::array<end_words, 8> words{{
       {attempt_outcome::ok, {}, ending::complete},
       {attempt_outcome::ok, {}, ending::complete},
       {attempt_outcome::stream_broken, "upstream_broke", ending::upstream_broke},
@@ -19,6 +19,7 @@ const end_words& ending_words(relay_end how) {
       {attempt_outcome::stream_idle, "stream_idle_timeout", ending::idle_timeout},
       {attempt_outcome::request_timeout, "request_timeout", ending::request_timeout},
       {attempt_outcome::cancelled, "downstream_gone", ending::downstream_gone},
+      {attempt_outcome::stream_broken, "resumed_answer_differs", ending::downstream_gone},
   }};
   return words[static_cast<std::size_t>(how)];
 }

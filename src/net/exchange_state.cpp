@@ -39,6 +39,32 @@ void recycle(std::string& text) {
 }
 }  // namespace
 
+void attempt_state::begin() {
+  timed.begin();
+  refusal.reset();
+  cause.clear();
+  plan = {};
+  collected.clear();
+  is_watched = false;
+  watched_bytes = 0;
+}
+
+void attempt_state::reset() {
+  timed.disarm();
+  timed.begin();
+  backend = nullptr;
+  translator.reset();
+  upstream = {};
+  auth.clear();
+  upstream_head.clear();
+  refusal.reset();
+  response.fields.clear();
+  kept_head.clear();
+  plan = {};
+  recycle(collected);
+  cause.clear();
+}
+
 void exchange_state::reset() {
   decisions.close();
   head.fields.clear();
@@ -53,18 +79,13 @@ void exchange_state::reset() {
   active.reset();
   route = nullptr;
   rule = nullptr;
-  backend = nullptr;
-  translator.reset();
-  upstream = {};
-  auth.clear();
-  recycle(mutated_body);
-  upstream_head.clear();
-  response.fields.clear();
-  kept_head.clear();
+  first.reset();
+  if (second) second->reset();
+  features.reset();
+  continued_body.reset();
   recycle(out);
-  recycle(collected);
   failures.clear();
-  is_committed = closes_downstream = false;
+  is_committed = is_head_sent = closes_downstream = false;
   auto attempts = std::move(record.attempts);
   auto flags = std::move(record.flags);
   attempts.clear();

@@ -7,89 +7,103 @@
 namespace understudy::net {
 namespace {
 
+/// The client's body, or what asks for the rest of its answer.
+std::string_view original_body(const exchange_state& state) {
+  return state.continued_body ? std::string_view{*state.continued_body} : state.body;
+}
+
 /// A mutation that fails leaves the body as it was, as the gateway that it comes from does.
-void mutate_body(exchange_state& state) {
-  const auto& mutation = state.backend->body;
+void mutate_body(const exchange_state& state, attempt_state& attempt) {
+  const auto& mutation = attempt.backend->body;
   if (mutation.empty()) return;
-  std::string body{state.upstream.body ? std::string_view{*state.upstream.body} : state.body};
+  std::string body{upstream_body(state, attempt)};
   for (const auto& path : mutation.remove)
     if (auto edited = codec::remove_at(body, path)) body = std::move(*edited);
   for (const auto& set : mutation.set)
     if (auto edited = codec::set_at(body, set.path, set.json)) body = std::move(*edited);
-  state.upstream.body = std::move(body);
+  attempt.upstream.body = std::move(body);
 }
 
-std::optional<attempt_refusal> translate_request(exchange_state& state) {
-  state.upstream = {};
-  state.translator.reset();
+std::optional<attempt_refusal> translate_request(const exchange_state& state,
+                                                 attempt_state& attempt) {
+  attempt.upstream = {};
+  attempt.translator.reset();
   if (!state.rule->is_ai) {
-    state.upstream.target.assign(state.target.path);
+    attempt.upstream.target.assign(state.target.path);
     return std::nullopt;
   }
-  state.translator = translate::find(state.op, state.backend->schema);
-  if (!state.translator)
+  const auto& backend = *attempt.backend;
+  attempt.translator = translate::find(state.op, backend.schema);
+  if (!attempt.translator)
     return attempt_refusal{false, 422, "unsupported_operation",
-                           "backend " + state.backend->name + " (schema " +
-                               std::string{translate::name(state.backend->schema)} +
-                               ") cannot serve " + std::string{translate::name(state.op)}};
+                           "backend " + backend.name + " (schema " +
+                               std::string{translate::name(backend.schema)} + ") cannot serve " +
+                               std::string{translate::name(state.op)}};
   translate::request_view view;
   view.op = state.op;
   view.method = state.head.method;
   view.target = state.target.path;
   view.content_type = state.head.fields.find("content-type").value_or(std::string_view{});
-  view.body = state.body;
+  view.body = original_body(state);
   view.model = state.summary.model;
   view.stream = state.summary.stream;
   view.fields = &state.head.fields;
-  auto made = state.translator->request(view, state.backend->view());
+  auto made = attempt.translator->request(view, backend.view());
   if (!made)
     return attempt_refusal{false, made.error().status, "invalid_request", made.error().message};
-  state.upstream = std::move(*made);
+  attempt.upstream = std::move(*made);
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<attempt_refusal> prepare_request(exchange_state& state, const plan::target& target,
-                                               const credentials::store& keys) {
-  if (auto refused = translate_request(state)) return refused;
-  mutate_body(state);
+std::string_view upstream_body(const exchange_state& state, const attempt_state& attempt) {
+  return attempt.upstream.body ? std::string_view{*attempt.upstream.body} : original_body(state);
+}
 
-  const std::string_view body =
-      state.upstream.body ? std::string_view{*state.upstream.body} : state.body;
+bool prepare_request(const exchange_state& state, attempt_state& attempt,
+                     const plan::target& target, const credentials::store& keys) {
+  attempt.refusal = translate_request(state, attempt);
+  if (attempt.refusal) return false;
+  mutate_body(state, attempt);
+
+  const std::string_view body = upstream_body(state, attempt);
   std::string_view host = proxy::upstream_host(target, state.target.authority);
   std::string signed_host;
   std::shared_ptr<const credentials::aws_keys> held;
   const auto now = base::wall_now();
-  state.auth.clear();
-  if (const auto* aws = std::get_if<plan::aws_credential>(&state.backend->auth)) {
+  attempt.auth.clear();
+  const auto& backend = *attempt.backend;
+  if (const auto* aws = std::get_if<plan::aws_credential>(&backend.auth)) {
     held = keys.current(*aws, now);
     host = signed_host = credentials::signing_host(target, *aws);
   }
-  if (!std::holds_alternative<std::monostate>(state.backend->auth)) {
-    auto applied =
-        credentials::apply(*state.backend, {state.head.method, state.upstream.target, body}, host,
-                           held.get(), now, state.auth);
-    if (!applied) return attempt_refusal{true, 503, "no_credentials", applied.error()};
+  if (!std::holds_alternative<std::monostate>(backend.auth)) {
+    auto applied = credentials::apply(backend, {state.head.method, attempt.upstream.target, body},
+                                      host, held.get(), now, attempt.auth);
+    if (!applied) {
+      attempt.refusal = attempt_refusal{true, 503, "no_credentials", applied.error()};
+      return false;
+    }
   }
 
   proxy::upstream_head_parts parts;
   parts.original = &state.head;
   parts.rule = state.rule;
-  parts.backend = state.backend;
+  parts.backend = attempt.backend;
   parts.op = state.op;
-  parts.target_path = state.upstream.target;
-  parts.set = &state.upstream.set;
-  parts.auth = &state.auth;
+  parts.target_path = attempt.upstream.target;
+  parts.set = &attempt.upstream.set;
+  parts.auth = &attempt.auth;
   parts.request_id = state.request_id;
   parts.client_address = state.record.client_address;
   parts.host = host;
   parts.is_client_tls = state.is_client_tls;
   parts.has_body = !body.empty() || state.has_body;
   parts.body_size = body.size();
-  state.upstream_head.clear();
-  proxy::append_upstream_head(state.upstream_head, parts);
-  return std::nullopt;
+  attempt.upstream_head.clear();
+  proxy::append_upstream_head(attempt.upstream_head, parts);
+  return true;
 }
 
 }  // namespace understudy::net

@@ -199,7 +199,7 @@ def test_request_timeout_covers_all_attempts(start, provider):
 
 def test_a_request_timeout_cuts_a_running_stream(start, provider):
     gate = openai_dialect.Gated()
-    gate.let(1)
+    gate.let(2)
     primary = provider(gate)
     daemon = start(config.single(primary, rule={"timeouts": {"request": "500ms"}}))
     with raw.Client(daemon.port) as client:

@@ -206,7 +206,7 @@ def test_the_drain_timeout_ends_what_does_not_finish(start, provider):
     daemon = start(config.single(provider(gate)), flags=["--drain-timeout", "300ms"])
     with raw.Client(daemon.port) as client:
         client.send(raw.request("POST", CHAT, STREAM, JSON))
-        gate.let(1)
+        gate.let(2)
         assert client.head().status == 200 and client.chunk()
         began = time.monotonic()
         daemon.signal(signal.SIGTERM)
@@ -225,7 +225,7 @@ def test_a_second_signal_ends_at_once(start, provider):
     daemon = start(config.single(provider(gate)))
     with raw.Client(daemon.port) as client:
         client.send(raw.request("POST", CHAT, STREAM, JSON))
-        gate.let(1)
+        gate.let(2)
         assert client.head().status == 200
         daemon.signal(signal.SIGTERM)
         wait_until(lambda: daemon.admin("/ready", quiet=True)[0] != 200, what="the drain")

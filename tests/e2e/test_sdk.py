@@ -124,8 +124,8 @@ def test_an_exception_in_a_bedrock_stream_raises(start, provider, sdk):
     client = sdk(start(config.documents(config.route(["only"]),
                                         *config.bedrock("only", provider(broken).port)),
                        env=bedrock.ENVIRONMENT))
-    with client.chat.completions.create(model="m", messages=HELLO, stream=True) as stream:
-        with pytest.raises(openai.APIError):
+    with pytest.raises(openai.APIError):
+        with client.chat.completions.create(model="m", messages=HELLO, stream=True) as stream:
             list(stream)
 
 

@@ -24,7 +24,8 @@ def test_every_piece_leaves_when_it_arrives(start, provider):
     daemon = start(config.single(provider(gate)))
     with raw.Client(daemon.port, timeout=10) as client:
         client.send(raw.request("POST", CHAT, STREAM, JSON))
-        for number, piece in enumerate(gate.pieces):
+        gate.let()  # only the role: the head waits for the first content
+        for number, piece in enumerate([gate.pieces[0] + gate.pieces[1], *gate.pieces[2:]]):
             gate.let()
             if number == 0:
                 assert client.head().header("content-type") == "text/event-stream"
@@ -63,7 +64,7 @@ def test_every_bedrock_frame_leaves_when_it_arrives(start, provider):
                    env=bedrock.ENVIRONMENT)
     with raw.Client(daemon.port, timeout=10) as client:
         client.send(raw.request("POST", CHAT, STREAM, JSON))
-        credit.release(1)
+        credit.release(2)
         assert client.head().header("content-type") == "text/event-stream"
         got = client.chunk()
         for word in ("one ", "two ", "three"):
@@ -83,7 +84,7 @@ def test_a_client_that_leaves_mid_stream_cancels_the_provider(start, provider, h
 
     def watched(exchange):
         exchange.head(200, openai_dialect.SSE)
-        exchange.chunk(gate.pieces[0])
+        exchange.chunk(gate.pieces[0] + gate.pieces[1])
         left.append(exchange.wait_for_peer_to_leave(10))
     daemon = start(config.single(provider(watched)))
     client = raw.Client(daemon.port)
@@ -114,7 +115,9 @@ def test_a_client_that_leaves_before_the_head_cancels_the_provider(start, provid
 
 def test_a_slow_client_slows_the_provider_and_memory_stays_flat(start, provider):
     total = 64 * 1024 * 1024
-    piece = b"data: " + b"x" * (16 * 1024 - 8) + b"\n\n"
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n'
+    piece = event % (b"x" * (16 * 1024 - len(event)))
+    end = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     wires = []
 
     def flood(exchange):
@@ -122,6 +125,7 @@ def test_a_slow_client_slows_the_provider_and_memory_stays_flat(start, provider)
         exchange.head(200, openai_dialect.SSE)
         for _ in range(total // len(piece)):
             exchange.chunk(piece)
+        exchange.chunk(end)
         exchange.last_chunk()
     daemon = start(config.single(provider(flood)), workers=1)
     with raw.Client(daemon.port, timeout=30, receive_buffer=64 * 1024) as client:
@@ -141,14 +145,15 @@ def test_a_slow_client_slows_the_provider_and_memory_stays_flat(start, provider)
         received = 0
         while got := client.chunk():
             received += len(got)
-        assert received == total // len(piece) * len(piece)
+        assert received == total // len(piece) * len(piece) + len(end)
         assert daemon.rss_bytes() - before < 8 * 1024 * 1024
 
 
 def test_an_openai_stream_passes_byte_identical(start, provider):
     odd = (b": a comment\r\n\r\ndata:{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
            b"event: ping\ndata: {}\n\n"
-           b"data: {\"choices\" : [ ],\"x\":\"\\u00e9\"}\n\ndata: [DONE]\n\n")
+           b"data: {\"choices\" : [ ],\"x\":\"\\u00e9\"}\n\n"
+           b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
 
     def script(exchange):
         exchange.head(200, openai_dialect.SSE)

@@ -90,7 +90,9 @@ def test_cleartext_on_the_https_port_does_no_harm(https, authority):
 
 
 def test_a_large_stream_over_tls(https, authority):
-    pieces = [b"data: " + b"x" * 20_000 + b"\n\n" for _ in range(100)]
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n'
+    pieces = [event % (b"x" * 20_000) for _ in range(100)]
+    pieces.append(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
 
     def script(exchange):
         exchange.head(200, [("content-type", "text/event-stream"), ("transfer-encoding", "chunked")])

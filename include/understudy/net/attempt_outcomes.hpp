@@ -29,6 +29,7 @@ enum class relay_end : std::uint8_t {
   idle_timeout,
   request_timeout,
   downstream_gone,
+  diverged,  ///< an answer that was to take another one up does not fit on it
 };
 
 struct end_words {

@@ -4,7 +4,8 @@
 
 namespace understudy::net {
 
-enum class cancel_reason : std::uint8_t { none, deadline, downstream_gone, shutdown };
+/// `superseded`: the attempt beside it was quicker.
+enum class cancel_reason : std::uint8_t { none, deadline, superseded, downstream_gone, shutdown };
 
 /// What the exchange waits for at the moment, so that its watchdog, or a client that leaves, can
 /// end that wait. The reason stays until it is cleared: every phase looks before it begins.

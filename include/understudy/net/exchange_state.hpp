@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,11 +8,13 @@
 #include <understudy/codec/framing.hpp>
 #include <understudy/codec/http.hpp>
 #include <understudy/codec/json_scan.hpp>
+#include <understudy/net/attempt_state.hpp>
 #include <understudy/plan/plan.hpp>
 #include <understudy/proxy/active_plan.hpp>
 #include <understudy/proxy/exchange.hpp>
 #include <understudy/proxy/local_reply.hpp>
 #include <understudy/telemetry/exchange_record.hpp>
+#include <understudy/translate/request_features.hpp>
 #include <understudy/translate/translator.hpp>
 
 namespace understudy::net {
@@ -42,6 +45,8 @@ class body_storage {
 /// steady state allocates little. The client's original (head, body) is immutable once complete;
 /// the views below point into the connection's buffer or into `stored_body`.
 struct exchange_state {
+  explicit exchange_state(timer_queue& timers) : first{timers} {}
+
   // The request.
   codec::request_head head;
   codec::request_target target;
@@ -63,21 +68,17 @@ struct exchange_state {
   const plan::rule* rule = nullptr;
   proxy::exchange decisions;
 
-  // The attempt at hand.
-  const plan::backend* backend = nullptr;
-  std::unique_ptr<translate::translator> translator;
-  translate::upstream_request upstream;
-  std::vector<codec::owned_field> auth;
-  std::string mutated_body;
-  std::string upstream_head;
-  codec::response_head response;
-  std::string kept_head;  ///< copy of a response head whose body is collected
+  // The attempts: one, and a second while it runs beside the first.
+  attempt_state first;
+  std::unique_ptr<attempt_state> second;
+  std::optional<translate::request_features> features;  ///< where a policy asks for them
+  std::optional<std::string> continued_body;  ///< instead of the client's: asks for the rest
 
   // The answer.
   std::string out;
-  std::string collected;
   std::vector<proxy::failed_attempt> failures;
   bool is_committed = false;
+  bool is_head_sent = false;  ///< a head went out before there was an answer (`keepAlive`)
   bool closes_downstream = false;
   base::time_point complete_at{};  ///< the request was whole
   telemetry::exchange_record record;

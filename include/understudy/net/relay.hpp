@@ -8,42 +8,48 @@
 #include <understudy/net/downstream.hpp>
 #include <understudy/net/worker_env.hpp>
 #include <understudy/proxy/downstream_head.hpp>
+#include <understudy/translate/stream_resume.hpp>
 
 namespace understudy::net {
 
 /// An accepted response on its way down. Untouched bodies pass as the bytes they came in;
 /// translated ones are chunked anew. One bounded buffer each way: nothing is read while the client
 /// does not take what there is. The first write carries the head and whatever body is there.
+/// An answer that ends without its proper end is never ended properly.
 template <class Net>
 class relay {
  public:
   using stream = typename Net::stream;
   using link_type = connection<stream>;
 
-  relay(downstream<stream>& down, exchange_state& state, std::shared_ptr<link_type> link,
-        const codec::body_framing& framing, translate::response_plan& plan, base::duration idle)
+  relay(downstream<stream>& down, exchange_state& exchange, attempt_state& attempt,
+        std::shared_ptr<link_type> link, base::duration idle)
       : down_{down},
-        state_{state},
+        state_{exchange},
+        attempt_{attempt},
         link_{std::move(link)},
-        framing_{framing},
-        plan_{plan},
-        idle_{idle} {}
+        framing_{*attempt.framing},
+        idle_{idle},
+        is_watched_{attempt.is_watched},
+        unwatched_{attempt.watched_bytes} {}
+
+  /// Only whole events go out, and are remembered: the answer may be taken up after a break.
+  void remember(translate::sent_text& sent) { sent_ = &sent; }
+  /// This answer takes another one up: only what is new goes out, and the head has gone out before.
+  void take_up(translate::stream_repeat& repeat) { repeat_ = &repeat; }
 
   awaitable<relay_end> run(std::size_t head_size, const proxy::response_notes& notes) {
-    is_translated_ = plan_.mode == translate::body_mode::stream;
-    const auto type = state_.response.fields.find("content-type");
+    is_translated_ = attempt_.plan.mode == translate::body_mode::stream;
+    const auto type = attempt_.response.fields.find("content-type");
     is_event_stream_ = type && base::istarts_with(*type, "text/event-stream");
-    proxy::response_length length;
-    length.is_chunked = is_translated_ || framing_.kind == codec::framing_kind::chunked ||
-                        framing_.kind == codec::framing_kind::until_close;
-    if (framing_.kind == codec::framing_kind::length) length.content_length = framing_.length;
-    if (state_.is_head_method || state_.response.status == 304) announce_only(length);
+    const bool is_reframed =
+        is_translated_ || state_.is_head_sent || sent_ != nullptr || repeat_ != nullptr ||
+        (is_event_stream_ && is_watched_ && framing_.kind != codec::framing_kind::chunked);
     state_.out.clear();
-    proxy::append_downstream_head(state_.out, state_.response, plan_.set,
-                                  &state_.rule->response_headers, length, notes,
-                                  state_.closes_downstream);
+    if (!state_.is_head_sent) append_head(is_reframed, notes);
+    state_.is_head_sent = true;
     link_->consume(head_size);
-    if (is_translated_) return run_translated();
+    if (is_reframed) return run_reframed();
     switch (framing_.kind) {
       case codec::framing_kind::none:
         return run_bodiless();
@@ -57,15 +63,41 @@ class relay {
     return run_until_close();
   }
 
+  /// The answer had begun and can't be finished: where the stream stands between two events the
+  /// client is told in its own schema; the body's end is never written.
+  awaitable<void> break_off(relay_end how) {
+    if (how == relay_end::downstream_gone || !may_speak_ || !state_.rule->is_ai) co_return;
+    scope().forgive_deadline();
+    translated_.clear();
+    if (is_translated_ && sent_ == nullptr && repeat_ == nullptr) {
+      attempt_.translator->abort(message_of(how), translated_);
+    } else {
+      translate::append_break_event(state_.op, message_of(how), translated_);
+    }
+    co_await send_chunk(false);
+  }
+
  private:
   static time_point now() { return base::clock::now(); }
   cancel_scope& scope() { return down_.scope(); }
   std::string_view input() { return link_->input().data(); }
 
+  void append_head(bool is_reframed, const proxy::response_notes& notes) {
+    proxy::response_length length;
+    length.is_chunked = is_reframed || framing_.kind == codec::framing_kind::chunked ||
+                        framing_.kind == codec::framing_kind::until_close;
+    if (!is_reframed && framing_.kind == codec::framing_kind::length)
+      length.content_length = framing_.length;
+    if (state_.is_head_method || attempt_.response.status == 304) announce_only(length);
+    proxy::append_downstream_head(state_.out, attempt_.response, attempt_.plan.set,
+                                  &state_.rule->response_headers, length, notes,
+                                  state_.closes_downstream);
+  }
+
   /// HEAD and 304 describe a body that does not come.
   void announce_only(proxy::response_length& length) const {
     length.is_chunked = false;
-    if (const auto written = state_.response.fields.find("content-length"))
+    if (const auto written = attempt_.response.fields.find("content-length"))
       length.content_length = codec::parse_content_length(*written);
   }
 
@@ -93,21 +125,34 @@ class relay {
 
   awaitable<relay_end> run_chunked() {
     codec::chunk_tracker tracker;
+    body_walker watched{framing_};
     for (;;) {
       const auto passage = tracker.pass(input());
-      const auto data = input().substr(0, passage.forward);
-      if (passage.forward != 0) remember_tail(data);
+      auto data = input().substr(0, passage.forward);
+      std::size_t boundary = 0;
+      if (is_watched_) boundary = watch_chunks(watched, input().substr(0, passage.consumed));
+      may_speak_ = is_event_stream_ && is_between_events();
+      const bool is_short = tracker.is_done() && !ends_properly();
+      if (is_short) {  // all but the end of the body
+        data = data.substr(0, boundary);
+        may_speak_ = may_speak_ && boundary != 0;
+      }
       if (!data.empty() || passage.needs_end || !state_.out.empty()) {
-        const std::string_view after = passage.needs_end ? "\r\n" : "";
+        const std::string_view after = passage.needs_end && !is_short ? "\r\n" : "";
         const bool is_sent = co_await send(data, after);
         if (!is_sent) co_return relay_end::downstream_gone;
       }
       link_->consume(passage.consumed);
+      if (is_short) co_return cut_short();
       if (tracker.is_done()) co_return end_of_body();
-      if (tracker.has_failed()) co_return co_await broken(false, relay_end::upstream_broke);
+      may_speak_ = may_speak_ && tracker.is_at_chunk_boundary();
+      if (tracker.has_failed()) {
+        may_speak_ = false;
+        co_return relay_end::upstream_broke;
+      }
+      if (has_fault()) co_return faulty();
       const relay_end stop = co_await more();
-      if (stop != relay_end::complete)
-        co_return co_await broken(tracker.is_at_chunk_boundary() && ends_event_, stop);
+      if (stop != relay_end::complete) co_return stop;
     }
   }
 
@@ -116,7 +161,7 @@ class relay {
       if (!input().empty()) begin_chunk(input().size());
       if (!input().empty() || !state_.out.empty()) {
         const auto data = input();
-        if (!data.empty()) remember_tail(data);
+        watch(data);
         const std::string_view after = data.empty() ? "" : "\r\n";
         const bool is_sent = co_await send(data, after);
         if (!is_sent) co_return relay_end::downstream_gone;
@@ -125,47 +170,136 @@ class relay {
       const auto stop = co_await more();
       if (stop == relay_end::complete) continue;
       if (stop != relay_end::upstream_broke || link_->read_error() != asio::error::eof)
-        co_return co_await broken(ends_event_, stop);
+        co_return stop;
+      if (!ends_properly()) co_return cut_short();
       state_.out = "0\r\n\r\n";
       const bool is_sent = co_await send({});
       co_return is_sent ? relay_end::complete_not_reusable : relay_end::downstream_gone;
     }
   }
 
-  awaitable<relay_end> run_translated() {
+  /// Decoded, changed or not, and chunked anew.
+  awaitable<relay_end> run_reframed() {
     body_reader<stream> reader{*link_, framing_};
-    auto& translator = *state_.translator;
-    for (;;) {
+    for (bool is_at_end = false;;) {
       translated_.clear();
-      auto progress =
-          reader.drain([&](std::string_view data) { return translator.feed(data, translated_); });
-      if (progress == body_progress::complete && !translator.finish(translated_))
-        progress = body_progress::malformed;
-      if (progress == body_progress::malformed)
-        co_return co_await break_translated(relay_end::stream_error);
-      const bool is_last = progress == body_progress::complete;
+      bool is_sound = true;
+      auto progress = reader.drain([&](std::string_view data) {
+        is_sound = pass(data);
+        return is_sound;
+      });
+      if (is_at_end && progress == body_progress::needs_more) progress = body_progress::complete;
+      bool is_last = progress == body_progress::complete;
+      if (is_last) is_last = is_sound = end_properly();
+      may_speak_ = is_between_events();
       if (!translated_.empty() || is_last || !state_.out.empty()) {
         const bool is_sent = co_await send_chunk(is_last);
         if (!is_sent) co_return relay_end::downstream_gone;
       }
       if (is_last)
         co_return reader.is_reusable() ? relay_end::complete : relay_end::complete_not_reusable;
-      auto stop = co_await more();
+      if (is_diverged_) co_return relay_end::diverged;
+      if (!is_sound || progress == body_progress::complete) co_return cut_short();
+      if (progress == body_progress::malformed) co_return relay_end::upstream_broke;
+      if (has_fault()) co_return faulty();
+      const auto stop = co_await more();
       if (stop == relay_end::complete) continue;
-      if (stop == relay_end::upstream_broke && reader.ends_at_close() &&
-          link_->read_error() == asio::error::eof) {
-        translated_.clear();
-        if (!translator.finish(translated_)) co_return co_await break_translated(stop);
-        const bool is_sent = co_await send_chunk(true);
-        co_return is_sent ? relay_end::complete_not_reusable : relay_end::downstream_gone;
-      }
-      translated_.clear();  // it has been sent
-      co_return co_await break_translated(stop);
+      is_at_end = stop == relay_end::upstream_broke && reader.ends_at_close() &&
+                  link_->read_error() == asio::error::eof;
+      if (!is_at_end) co_return stop;
     }
   }
 
-  // ---- pieces -----------------------------------------------------------------------------
+  // ---- what passes ------------------------------------------------------------------------
 
+  /// One decoded span into translated_. False: it can't be followed.
+  bool pass(std::string_view data) {
+    watch(data);
+    if (sent_ == nullptr && repeat_ == nullptr) {
+      if (is_translated_) return attempt_.translator->feed(data, translated_);
+      translated_.append(data);
+      return true;
+    }
+    if (!is_translated_) return remember_or_repeat(data);
+    piece_.clear();
+    const bool is_sound = attempt_.translator->feed(data, piece_);
+    return remember_or_repeat(piece_) && is_sound;
+  }
+
+  bool remember_or_repeat(std::string_view data) {
+    if (repeat_ != nullptr) {
+      is_diverged_ = !repeat_->feed(data, translated_);
+      return !is_diverged_;
+    }
+    sent_->pass(data, translated_);
+    return true;
+  }
+
+  /// The body has ended. False: the answer has not.
+  bool end_properly() {
+    if (!ends_properly()) return false;
+    piece_.clear();
+    if (is_translated_ && !attempt_.translator->finish(piece_)) return false;
+    if (sent_ == nullptr && repeat_ == nullptr) {
+      translated_.append(piece_);
+      return true;
+    }
+    const bool is_sound = remember_or_repeat(piece_);
+    if (sent_ != nullptr) sent_->finish(translated_);
+    return is_sound && (repeat_ == nullptr || repeat_->finish(translated_));
+  }
+
+  // A translator follows its stream itself; its words are the ones the client gets.
+  void watch(std::string_view data) {
+    if (!is_watched_ || is_translated_) return;
+    if (unwatched_ != 0) {
+      const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(unwatched_, data.size()));
+      unwatched_ -= known;
+      data.remove_prefix(known);
+    }
+    if (!data.empty()) attempt_.watch.feed(data);
+  }
+
+  /// Returns where the chunk behind the last data begins; 0: not among these bytes.
+  std::size_t watch_chunks(body_walker& walker, std::string_view coded) {
+    std::size_t boundary = 0;
+    for (std::size_t at = 0; at < coded.size() && !walker.is_complete();) {
+      std::string_view data;
+      at += walker.step(coded.substr(at), data);
+      if (walker.has_failed()) break;
+      if (data.empty()) continue;
+      watch(data);
+      boundary = static_cast<std::size_t>(data.data() - coded.data()) + data.size() + 2;
+    }
+    return boundary <= coded.size() ? boundary : 0;
+  }
+
+  bool has_fault() const {
+    return is_watched_ && !is_translated_ && attempt_.watch.fault() != nullptr &&
+           !attempt_.watch.is_whole();
+  }
+  /// The upstream's own words are with the client already.
+  relay_end faulty() {
+    if (repeat_ == nullptr) may_speak_ = false;
+    return relay_end::stream_error;
+  }
+
+  bool ends_properly() {
+    if (!is_watched_ || is_translated_) return true;
+    if (unwatched_ == 0) attempt_.watch.finish();
+    return attempt_.watch.is_whole();
+  }
+  relay_end cut_short() {
+    if (has_fault() && !attempt_.watch.fault()->is_unintelligible) return faulty();
+    return is_translated_ ? relay_end::stream_error : relay_end::upstream_broke;
+  }
+
+  bool is_between_events() const {
+    if (is_translated_ || sent_ != nullptr || repeat_ != nullptr) return true;
+    return is_watched_ && attempt_.watch.is_between_events();
+  }
+
+  // ---- pieces -----------------------------------------------------------------------------
   /// Writes what `out` holds, then `data`, then `after`.
   awaitable<bool> send(std::string_view data, std::string_view after = {}) {
     const std::array<asio::const_buffer, 3> pieces{asio::buffer(state_.out), asio::buffer(data),
@@ -226,37 +360,19 @@ class relay {
     return is_request ? relay_end::request_timeout : relay_end::idle_timeout;
   }
 
-  /// The answer had begun and can't be finished: where the stream stands between two events the
-  /// client is told in its own schema; the body's end is never written.
-  awaitable<relay_end> broken(bool may_speak, relay_end how) {
-    if (how == relay_end::downstream_gone || !may_speak || !state_.translator || !is_event_stream_)
-      co_return how;
-    co_return co_await break_translated(how);
-  }
-
-  awaitable<relay_end> break_translated(relay_end how) {
-    if (how == relay_end::downstream_gone) co_return how;
-    scope().forgive_deadline();
-    state_.translator->abort(message_of(how), translated_);
-    co_await send_chunk(false);
-    co_return how;
-  }
-
   static std::string_view message_of(relay_end how) {
     switch (how) {
       case relay_end::idle_timeout:
         return "the upstream fell silent within its answer";
       case relay_end::request_timeout:
         return "the request timeout was reached within the answer";
+      case relay_end::diverged:
+        return "the upstream broke off, and another one would have gone on differently";
       case relay_end::stream_error:
         return "the upstream reported an error within its answer";
       default:
         return "the upstream connection ended within its answer";
     }
-  }
-
-  void remember_tail(std::string_view data) {
-    ends_event_ = data.ends_with("\n\n\r\n") || data.ends_with("\n\n");
   }
 
   relay_end end_of_body() {
@@ -265,15 +381,20 @@ class relay {
 
   downstream<stream>& down_;
   exchange_state& state_;
+  attempt_state& attempt_;
   std::shared_ptr<link_type> link_;
   codec::body_framing framing_;
-  translate::response_plan& plan_;
   base::duration idle_;
-  std::string translated_;
+  translate::sent_text* sent_ = nullptr;
+  translate::stream_repeat* repeat_ = nullptr;
+  std::string translated_, piece_;
+  bool is_watched_;
+  std::uint64_t unwatched_;  ///< bytes that were watched while they were held
   bool is_event_stream_ = false;
   bool is_translated_ = false;
+  bool is_diverged_ = false;
   bool was_full_ = false;
-  bool ends_event_ = false;
+  bool may_speak_ = false;
 };
 
 }  // namespace understudy::net

@@ -1,19 +1,14 @@
 #pragma once
-#include <algorithm>
-#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include <understudy/codec/framing.hpp>
-#include <understudy/net/attempt_outcomes.hpp>
-#include <understudy/net/prepare.hpp>
+#include <understudy/net/keep_alive.hpp>
+#include <understudy/net/race.hpp>
 #include <understudy/net/relay.hpp>
-#include <understudy/net/sleeper.hpp>
-#include <understudy/net/upstream_exchange.hpp>
-#include <understudy/proxy/affinity.hpp>
 #include <understudy/proxy/downstream_head.hpp>
-#include <understudy/proxy/load_report.hpp>
-#include <understudy/proxy/upstream_head.hpp>
+#include <understudy/proxy/request_limits.hpp>
+#include <understudy/translate/stream_resume.hpp>
 
 namespace understudy::net {
 
@@ -25,34 +20,36 @@ class exchange_server {
   using stream = typename Net::stream;
   using decision = resilience::decision;
   using failure_class = resilience::failure_class;
+  using next_step = resilience::next_step;
   using ending = resilience::attempt_planner::ending;
 
   exchange_server(worker_env<Net>& env, downstream<stream>& down, exchange_state& state)
-      : env_{env}, down_{down}, state_{state}, up_{env, down, state} {}
+      : env_{env},
+        down_{down},
+        state_{state},
+        attempts_{env, down, state},
+        alive_{env, down, state} {}
 
   /// Returns when the response is complete or the connection must end (state.closes_downstream).
   awaitable<void> serve() {
-    resilience::request_limits limits;
-    limits.is_stream = state_.summary.stream;
-    limits.is_early_data = state_.head.fields.find("early-data").has_value();
-    limits.request_timeout = state_.rule->timeouts.request;
-    affinity_ = proxy::affinity_of(*state_.rule, state_.head, state_.query,
-                                   state_.record.client_address, env_.random);
-    limits.hint = affinity_.hint;
+    const auto limits = proxy::limits_of(state_.head, state_.summary.stream, state_.op, state_.body,
+                                         *state_.rule, state_.features);
     state_.decisions.open(state_.active->clusters[state_.rule->cluster_index], env_.observer,
                           limits, state_.complete_at);
+    alive_.start();
     decision next = state_.decisions.next(now());
     for (;;) {
       switch (next.step) {
-        case resilience::next_step::attempt:
-          next = co_await attempt(next);
+        case next_step::attempt:
+          next = co_await attempts_.run(next);
           break;
-        case resilience::next_step::wait:
+        case next_step::wait:
           next = co_await back_off(next);
           break;
-        case resilience::next_step::accept:
+        case next_step::accept:
           co_return co_await deliver(next);
-        case resilience::next_step::give_up:
+        case next_step::await_other:
+        case next_step::give_up:
           co_return co_await give_up(next);
       }
       if (is_over()) co_return abandon();
@@ -62,121 +59,11 @@ class exchange_server {
  private:
   static time_point now() { return base::clock::now(); }
   cancel_scope& scope() { return down_.scope(); }
-  telemetry::attempt_record& record() { return state_.record.attempts.back(); }
+  attempt<Net>& current() { return attempts_.current(); }
+  upstream_exchange<Net>& up() { return attempts_.current().up(); }
+  attempt_state& at() { return attempts_.current().state(); }
+  telemetry::attempt_record& record() { return attempts_.current().record(); }
   bool is_over() { return is_answered_ || scope().reason() >= cancel_reason::downstream_gone; }
-
-  // ---- one attempt ------------------------------------------------------------------------
-
-  awaitable<decision> attempt(const decision chosen) {
-    attempt_started_ = now();
-    target_ = chosen.target;
-    state_.backend = &state_.rule->backends[chosen.target.locality];
-    state_.record.attempts.emplace_back();
-    record().backend = state_.backend->name;
-    record().priority = chosen.target.priority;
-
-    const auto endpoint = env_.pool.find(state_.decisions.cluster(), *state_.rule, chosen.target);
-    if (!endpoint) co_return fail(failed(failure_class::connect), "the endpoint has gone");
-    up_.choose(endpoint);
-    if (auto refused = prepare_attempt(state_, *endpoint, env_.keys)) {
-      if (!refused->is_credential_missing) {
-        co_await refuse(std::move(*refused));
-        co_return decision{};
-      }
-      record().outcome = telemetry::attempt_outcome::no_credentials;
-      co_return fail(failed(failure_class::connect), refused->cause);
-    }
-    co_return co_await exchange_with_upstream(chosen);
-  }
-
-  awaitable<decision> exchange_with_upstream(const decision& chosen) {
-    for (;;) {
-      const outcome connected = co_await up_.connect(record().is_replayed);
-      if (is_over()) co_return decision{};
-      if (!up_.link()) co_return fail(connected, up_.dial_cause());
-      record().is_reused = up_.is_reused();
-      if (!record().is_replayed) state_.decisions.on_connected(now());
-      const time_point per_try = per_try_deadline(chosen);
-      const std::string_view body =
-          state_.upstream.body ? std::string_view{*state_.upstream.body} : state_.body;
-      const outcome result = co_await up_.send_and_read_head(body, per_try);
-      if (is_over()) co_return decision{};
-      if (!is_stale(result) || record().is_replayed) co_return co_await judge(result);
-      record().is_replayed = true;
-      up_.drop();
-    }
-  }
-
-  /// Of the head: the per-try timeout, or the per-try idle limit where that is shorter.
-  time_point per_try_deadline(const decision& chosen) const {
-    time_point deadline = timer_queue::never;
-    if (chosen.per_try_timeout) deadline = now() + *chosen.per_try_timeout;
-    if (const auto idle = state_.rule->timeouts.per_try_idle)
-      deadline = std::min<time_point>(deadline, now() + *idle);
-    return deadline;
-  }
-
-  /// A pooled connection that died with nothing read is nobody's failure: sent again once, on a
-  /// fresh connection, where a second copy can do no harm.
-  bool is_stale(const outcome& result) {
-    return up_.is_reused() && result.what == failure_class::closed && !up_.has_read_bytes() &&
-           proxy::may_replay(state_.op, state_.head.method);
-  }
-
-  /// A head, or its absence, becomes the planner's next word.
-  awaitable<decision> judge(outcome result) {
-    if (result.what == failure_class::status) {
-      framing_ = codec::response_framing(state_.response, state_.head.method);
-      const codec::connection_options options{state_.response.fields};
-      if (codec::check_response(state_.response) || !framing_ || options.is_overflowing())
-        result = failed(failure_class::protocol, true);
-    }
-    if (result.what == failure_class::status) {
-      record().status = result.status;
-      note_load();
-      plan_response();
-      // A translated unary answer is whole before anyone believes in it: until then it may fail.
-      if (result.status < 300 && plan_.mode == translate::body_mode::whole)
-        result = co_await collect();
-      if (is_over()) co_return decision{};
-    }
-    if (result.what != failure_class::status) {
-      up_.drop();
-      co_return fail(result, cause_of(result.what));
-    }
-    const decision next = state_.decisions.on_outcome(result, now());
-    if (next.step != resilience::next_step::accept) {
-      last_failure_ = failure_class::status;
-      note_failure(telemetry::attempt_outcome::status, "status " + std::to_string(result.status));
-      up_.discard(*framing_);
-    }
-    co_return next;
-  }
-
-  /// What the host says of its load counts whatever the answer is.
-  void note_load() {
-    if (!state_.rule->load_reports) return;
-    const auto report = proxy::read_load_report(state_.response.fields, *state_.rule->load_reports);
-    if (!report) return;
-    state_.decisions.cluster()->locked(
-        [&](auto& cluster) { cluster.report_load(target_.host, *report, now()); });
-  }
-
-  /// Books a failed attempt and asks what comes next.
-  decision fail(const outcome& result, std::string_view cause) {
-    last_failure_ = result.what;
-    note_failure(record().outcome == telemetry::attempt_outcome::no_credentials
-                     ? record().outcome
-                     : outcome_word(result.what),
-                 std::string{cause});
-    return state_.decisions.on_outcome(result, now());
-  }
-
-  void note_failure(telemetry::attempt_outcome word, std::string cause) {
-    record().outcome = word;
-    record().elapsed = now() - attempt_started_;
-    state_.failures.push_back({state_.backend->name, std::move(cause)});
-  }
 
   awaitable<decision> back_off(const decision& pause) {
     down_.disarm();
@@ -191,70 +78,139 @@ class exchange_server {
 
   // ---- the answer -------------------------------------------------------------------------
 
-  void plan_response() {
-    plan_ = {};
-    if (!state_.translator) return;
-    plan_ = state_.translator->head(state_.response, base::wall_now());
-    // A compressed body that would only be wrapped goes through as it is.
-    const auto coding = state_.response.fields.find("content-encoding");
-    if (plan_.mode == translate::body_mode::whole && coding && *coding != "identity" &&
-        proxy::is_native(state_.op, state_.backend->schema))
-      plan_ = {};
-  }
-
-  awaitable<outcome> collect() {
-    const time_point limit = state_.rule->timeouts.is_head_only
-                                 ? timer_queue::never
-                                 : state_.decisions.request_deadline();
-    return up_.collect(*framing_, idle_limit(), limit);
-  }
-
-  base::duration idle_limit() const {
-    const auto& t = state_.rule->timeouts;
-    auto limit = base::duration::max();
-    if (t.per_try_idle) limit = std::min<base::duration>(limit, *t.per_try_idle);
-    if (t.stream_idle) limit = std::min<base::duration>(limit, *t.stream_idle);
-    if (t.body_idle) limit = std::min<base::duration>(limit, *t.body_idle);
-    return limit;
-  }
-
   awaitable<void> deliver(const decision& accepted) {
+    alive_.stop();
     note_accepted(accepted);
-    if (plan_.mode == translate::body_mode::whole && !up_.is_collected()) {
-      const outcome collected = co_await collect();
+    const bool is_whole = at().plan.mode == translate::body_mode::whole;
+    if (is_whole && !up().is_collected()) {
+      forward_cancellation begun{*this};
+      const outcome collected = co_await current().collect();
       if (is_over()) co_return abandon();
       if (collected.what != failure_class::status) {
         state_.decisions.end(ending::upstream_broke, now());
-        up_.drop();
+        up().drop();
         co_return co_await answer(proxy::error_reply(state_.op, 502, "upstream_protocol_error",
                                                      "the upstream's answer ended early",
                                                      "upstream_broke"));
       }
     }
-    if (up_.is_collected()) co_return co_await deliver_whole();
+    if (up().is_collected()) co_return co_await deliver_whole();
     if (env_.is_draining) state_.closes_downstream = true;
-    relay<Net> body{down_, state_, up_.link(), *framing_, plan_, idle_limit()};
-    finish_attempt(co_await body.run(up_.head_size(), notes()));
+    if (state_.is_head_sent && at().response.status >= 300)
+      co_return co_await break_off_early("the upstream refused the request");
+    co_await deliver_body();
+  }
+
+  /// The body as it comes; after a break, where the policy says so, taken up by other attempts.
+  awaitable<void> deliver_body() {
+    std::optional<translate::sent_text> sent;
+    if (may_take_up()) sent.emplace(state_.op);
+    relay_end how;
+    {
+      relay<Net> body{down_, state_, at(), up().link(), current().idle_limit()};
+      if (sent) body.remember(*sent);
+      how = co_await body.run(up().head_size(), notes());
+      if (!sent || !is_break(how) || !can_take_up(*sent)) {
+        co_await body.break_off(how);
+        co_return finish_attempt(how);
+      }
+    }
+    co_await take_up(*sent, how);
+  }
+
+  static bool is_break(relay_end how) {
+    return how == relay_end::upstream_broke || how == relay_end::stream_error ||
+           how == relay_end::idle_timeout;
+  }
+
+  bool may_take_up() {
+    const auto mode = state_.rule->failover.at_break;
+    return (mode == plan::on_break::verify || mode == plan::on_break::resume) &&
+           state_.summary.stream && at().response.status < 300 && at().is_watched &&
+           translate::can_resume(state_.op);
+  }
+
+  bool can_take_up(const translate::sent_text& sent) {
+    return sent.is_plain_text() && !sent.has_finish() && !sent.is_complete() && state_.is_committed;
+  }
+
+  awaitable<void> take_up(translate::sent_text& sent, relay_end how) {
+    scope().forgive_deadline();
+    const auto& words = ending_words(how);
+    record().outcome = words.outcome;
+    record().elapsed = now() - at().started;
+    up().drop();
+    decision next = state_.decisions.resume(words.planner, now());
+    relay_end last = how;
+    while (next.step == next_step::attempt || next.step == next_step::wait) {
+      if (next.step == next_step::wait) {
+        next = co_await back_off(next);
+        if (is_over()) co_return abandon();
+        continue;
+      }
+      const auto repeated_tail = ask_for_rest(sent, next);
+      if (!repeated_tail) {
+        state_.decisions.end(ending::downstream_gone, now());
+        break;
+      }
+      next = co_await attempts_.run(next);
+      if (is_over()) co_return abandon();
+      if (next.step != next_step::accept) continue;
+      if (at().response.status >= 300) {
+        state_.decisions.end(ending::complete, now());
+        up().drop();
+        break;
+      }
+      const auto mode = state_.continued_body ? translate::stream_repeat::mode::proceed
+                                              : translate::stream_repeat::mode::verify;
+      translate::stream_repeat repeat{sent, mode, *repeated_tail};
+      relay<Net> rest{down_, state_, at(), up().link(), current().idle_limit()};
+      rest.take_up(repeat);
+      last = co_await rest.run(up().head_size(), notes());
+      if (last != relay_end::complete && last != relay_end::complete_not_reusable)
+        co_await rest.break_off(last);
+      co_return finish_attempt(last);
+    }
+    co_await break_off_early("the upstream broke off its answer and no other could go on");
+  }
+
+  /// What the next attempt is asked: all of it again (`verify`), or what is missing. Nothing: it
+  /// can't be asked.
+  std::optional<std::size_t> ask_for_rest(const translate::sent_text& sent, const decision& next) {
+    if (state_.rule->failover.at_break == plan::on_break::verify || sent.text().empty()) return 0;
+    if (!state_.features) state_.features = translate::scan_features(state_.op, state_.body);
+    if (!state_.features) return std::nullopt;
+    const auto& backend = state_.rule->backends[next.target.locality];
+    const auto& model =
+        backend.model_override.empty() ? state_.summary.model : backend.model_override;
+    const auto style = translate::assistant_prefix_of(backend.schema, model);
+    auto rest =
+        translate::continue_request(state_.op, *state_.features, state_.body, sent.text(), style);
+    if (!rest) return std::nullopt;
+    state_.continued_body = std::move(rest->body);
+    return rest->trimmed_bytes;
   }
 
   awaitable<void> deliver_whole() {
-    auto made = state_.translator->whole(state_.response, state_.collected);
-    state_.record.usage = state_.translator->usage();
+    auto made = at().translator->whole(at().response, at().collected);
+    state_.record.usage = at().translator->usage();
     state_.decisions.end(ending::complete, now());
-    up_.finish_collected();
+    up().finish_collected();
     if (!made)
       co_return co_await answer(
           proxy::error_reply(state_.op, made.error().status, "upstream_invalid_response",
                              made.error().message, "untranslatable_response"));
-    auto set = plan_.set;
+    auto set = at().plan.set;
     for (auto& f : made->fields) set.push_back(std::move(f));
-    codec::response_head head = state_.response;
+    codec::response_head head = at().response;
     head.status = made->status;
-    if (made->status != state_.response.status) head.reason = {};
+    if (made->status != at().response.status) head.reason = {};
     proxy::response_length length;
     length.content_length = made->body.size();
     state_.out.clear();
     if (env_.is_draining) state_.closes_downstream = true;
+    if (state_.is_head_sent)
+      co_return co_await break_off_early("the upstream answered without a stream");
     proxy::append_downstream_head(state_.out, head, set, &state_.rule->response_headers, length,
                                   notes(), state_.closes_downstream);
     if (!state_.is_head_method) state_.out += made->body;
@@ -262,15 +218,16 @@ class exchange_server {
   }
 
   void note_accepted(const decision& accepted) {
-    state_.record.status = state_.response.status;
-    if (state_.response.status >= 400) {
+    const int status = at().response.status;
+    if (!state_.is_head_sent) state_.record.status = status;
+    if (status >= 400) {
       state_.record.origin = telemetry::error_origin::upstream;
       record().outcome = telemetry::attempt_outcome::status;
     }
     are_attempts_used_up_ = accepted.why == resilience::stop_reason::retries_exhausted ||
                             accepted.why == resilience::stop_reason::retry_overflow;
     state_.record.flags = flags_of(accepted.why, failure_class::status);
-    record().elapsed = now() - attempt_started_;
+    record().elapsed = now() - at().started;
   }
 
   proxy::response_notes notes() {
@@ -278,16 +235,10 @@ class exchange_server {
     n.request_id = state_.request_id;
     n.is_ai = state_.rule->is_ai;
     n.attempts = state_.decisions.attempts();
-    if (state_.backend != nullptr) n.backend = state_.backend->name;
+    if (attempts_.has_attempt()) n.backend = at().backend->name;
     if (n.is_ai && state_.record.origin != telemetry::error_origin::none)
       n.error_origin = telemetry::name(state_.record.origin);
     n.forbids_sdk_retry = n.is_ai && are_attempts_used_up_;
-    if (!affinity_.new_cookie.empty()) extra_.push_back({"set-cookie", affinity_.new_cookie});
-    if (target_.host != resilience::no_host && state_.rule->session)
-      if (auto field = proxy::session_field(*state_.rule, affinity_.hint, target_.key))
-        extra_.push_back(std::move(*field));
-    n.extra = extra_;
-    n.hides_load_report = state_.rule->load_reports && !state_.rule->load_reports->is_kept;
     if (state_.wants_explanation) {
       timing_ = server_timing(state_.record.attempts);
       n.server_timing = timing_;
@@ -296,8 +247,8 @@ class exchange_server {
   }
 
   void finish_attempt(relay_end how) {
-    record().elapsed = now() - attempt_started_;
-    if (state_.translator) state_.record.usage = state_.translator->usage();
+    record().elapsed = now() - at().started;
+    if (at().translator) state_.record.usage = at().translator->usage();
     const auto& words = ending_words(how);
     if (words.outcome != telemetry::attempt_outcome::ok) {
       record().outcome = words.outcome;
@@ -307,41 +258,35 @@ class exchange_server {
       state_.closes_downstream = true;
     }
     state_.decisions.end(words.planner, now());
-    up_.finish(how == relay_end::complete);
+    up().finish(how == relay_end::complete);
   }
 
   // ---- local answers ----------------------------------------------------------------------
 
   awaitable<void> give_up(const decision& last) {
+    alive_.stop();
     are_attempts_used_up_ =
         state_.record.attempts.size() > 1 || last.why == resilience::stop_reason::retries_exhausted;
-    const auto what = state_.record.attempts.empty() ? no_attempt_class(last.why) : last_failure_;
+    const auto what =
+        state_.record.attempts.empty() ? no_attempt_class(last.why) : attempts_.last_failure();
     state_.record.flags = flags_of(last.why, what);
+    const auto& refusal = attempts_.refusal();
+    if (what == failure_class::unprepared && refusal && state_.failures.size() == 1)
+      co_return co_await answer(
+          proxy::error_reply(state_.op, refusal->status, refusal->code, refusal->cause,
+                             refusal->is_credential_missing ? "no_credentials" : "untranslatable"));
     co_await answer(proxy::failure_reply(state_.op, state_.route->name,
                                          state_.rule->backends.size(), state_.failures, what,
                                          last.why));
   }
 
-  /// The attempt could not even be prepared: it ends the request, charged to nobody.
-  awaitable<void> refuse(attempt_refusal refused) {
-    state_.decisions.end(ending::downstream_gone, now());
-    note_failure(telemetry::attempt_outcome::untranslatable, std::move(refused.cause));
-    if (state_.failures.size() > 1) {
-      are_attempts_used_up_ = true;
-      co_return co_await answer(proxy::failure_reply(
-          state_.op, state_.route->name, state_.rule->backends.size(), state_.failures,
-          last_failure_, resilience::stop_reason::not_retriable));
-    }
-    co_await answer(proxy::error_reply(state_.op, refused.status, refused.code,
-                                       state_.failures.back().cause, "untranslatable"));
-  }
-
   awaitable<void> answer(proxy::local_reply reply) {
     is_answered_ = true;
-    state_.record.status = reply.status;
     state_.record.details = reply.details;
     state_.record.origin =
         reply.is_client_fault ? telemetry::error_origin::client : telemetry::error_origin::proxy;
+    if (state_.is_head_sent) co_return co_await break_off_early("no backend could answer");
+    state_.record.status = reply.status;
     state_.out.clear();
     if (env_.is_draining) state_.closes_downstream = true;
     proxy::append_local_reply(state_.out, reply, notes(), state_.is_head_method,
@@ -349,8 +294,24 @@ class exchange_server {
     co_await send_all();
   }
 
+  /// A stream whose head is out and which has no content yet, or no more: the error goes into it.
+  awaitable<void> break_off_early(std::string_view message) {
+    is_answered_ = true;
+    state_.closes_downstream = true;
+    if (state_.record.origin == telemetry::error_origin::none)
+      state_.record.origin = telemetry::error_origin::upstream;
+    if (state_.record.details.empty()) state_.record.details = "upstream_broke";
+    state_.decisions.end(ending::downstream_gone, now());
+    if (attempts_.has_attempt()) up().drop();
+    std::string event;
+    translate::append_break_event(state_.op, message, event);
+    state_.out.clear();
+    append_chunk(state_.out, event);
+    co_await send_all();
+  }
+
   awaitable<void> send_all() {
-    state_.record.time_to_first_byte = now() - state_.complete_at;
+    if (!state_.is_committed) state_.record.time_to_first_byte = now() - state_.complete_at;
     state_.is_committed = true;
     state_.record.bytes_sent += state_.out.size();
     const bool is_taken = co_await down_.send(asio::buffer(state_.out));
@@ -359,30 +320,31 @@ class exchange_server {
 
   /// The client has left, or the process ends: the upstream is dropped at once.
   void abandon() {
+    alive_.stop();
     if (is_answered_) return;
     state_.closes_downstream = true;
-    if (!state_.record.attempts.empty() && up_.link()) {
+    if (attempts_.has_attempt() && up().link()) {
       record().outcome = telemetry::attempt_outcome::cancelled;
-      record().elapsed = now() - attempt_started_;
+      record().elapsed = now() - at().started;
+      up().drop();
     }
     state_.record.details = "downstream_gone";
     state_.record.origin = telemetry::error_origin::client;
-    up_.drop();
     state_.decisions.close();
   }
+
+  /// While it lives, a client that leaves ends what the accepted attempt waits for.
+  struct forward_cancellation {
+    explicit forward_cancellation(exchange_server& s) : registered{s.scope(), s.attempts_} {}
+    cancel_scope::waiting<race<Net>> registered;
+  };
 
   worker_env<Net>& env_;
   downstream<stream>& down_;
   exchange_state& state_;
-  upstream_exchange<Net> up_;
-  codec::framing_result framing_ = codec::body_framing{};
-  translate::response_plan plan_;
-  time_point attempt_started_{};
+  race<Net> attempts_;
+  keep_alive<Net> alive_;
   std::string timing_;
-  proxy::affinity affinity_;
-  resilience::pick target_;
-  std::vector<codec::owned_field> extra_;
-  failure_class last_failure_ = failure_class::no_host;
   bool are_attempts_used_up_ = false;
   bool is_answered_ = false;
 };

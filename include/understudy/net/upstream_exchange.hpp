@@ -8,23 +8,24 @@
 #include <understudy/codec/headers.hpp>
 #include <understudy/net/attempt_outcomes.hpp>
 #include <understudy/net/body_reader.hpp>
-#include <understudy/net/downstream.hpp>
 #include <understudy/net/head_reader.hpp>
 #include <understudy/net/worker_env.hpp>
+#include <understudy/translate/error_class.hpp>
 
 namespace understudy::net {
 
-/// The upstream half of one exchange: its connection, lent or opened; the request written; the
-/// head read; a body collected. Says what happened as an `outcome`; decides nothing. Its owner
-/// looks at the scope after every wait: a client that left ends all of it.
+/// The upstream half of one attempt: its connection, lent or opened; the request written; the
+/// head read; the body collected, or held until the answer is one. Says what happened as an
+/// `outcome`; decides nothing. Its owner looks at the scope after every wait: a client that left
+/// ends all of it.
 template <class Net>
 class upstream_exchange {
  public:
   using stream = typename Net::stream;
   using link_pointer = std::shared_ptr<connection<stream>>;
 
-  upstream_exchange(worker_env<Net>& env, downstream<stream>& down, exchange_state& state)
-      : env_{env}, down_{down}, state_{state} {}
+  upstream_exchange(worker_env<Net>& env, const exchange_state& exchange, attempt_state& state)
+      : env_{env}, exchange_{exchange}, state_{state} {}
   ~upstream_exchange() { drop(); }
   upstream_exchange(const upstream_exchange&) = delete;
   upstream_exchange& operator=(const upstream_exchange&) = delete;
@@ -35,6 +36,7 @@ class upstream_exchange {
   bool has_read_bytes() const { return has_read_bytes_; }
   std::size_t head_size() const { return head_size_; }
   const std::string& dial_cause() const { return dial_cause_; }
+  std::string_view body_so_far() const { return link_->input().data().substr(head_size_); }
   bool is_collected() const { return is_collected_; }
 
   /// From the pool, or a fresh connection within the connect timeout. The class of the result is
@@ -47,10 +49,10 @@ class upstream_exchange {
     auto& counters = env_.sink.counters();
     if (!link_) {
       counters.upstream_connects_total.add();
-      down_.arm(std::min<time_point>(now() + state_.rule->timeouts.connect,
-                                     state_.decisions.request_deadline()));
-      auto dialed = co_await env_.dialer.dial(endpoint_->where(), down_.scope());
-      if (down_.scope().is_cancelled() && dialed.link) {
+      state_.timed.arm(std::min<time_point>(now() + exchange_.rule->timeouts.connect,
+                                            exchange_.decisions.request_deadline()));
+      auto dialed = co_await env_.dialer.dial(endpoint_->where(), scope());
+      if (scope().is_cancelled() && dialed.link) {
         dialed.link->close();
         dialed.link.reset();
       }
@@ -95,7 +97,8 @@ class upstream_exchange {
       }
       if (head.status != head_status::partial)
         co_return failed(resilience::failure_class::protocol, true);
-      const bool has_more = co_await wait(std::min(per_try, state_.decisions.request_deadline()));
+      const bool has_more =
+          co_await wait(std::min(per_try, exchange_.decisions.request_deadline()));
       if (has_more) continue;
       if (took_deadline())
         co_return failed(is_past_request() ? resilience::failure_class::global
@@ -107,12 +110,12 @@ class upstream_exchange {
 
   /// Waits for upstream bytes. False: the upstream ended, or the scope was cancelled.
   awaitable<bool> wait(time_point deadline) {
-    if (down_.scope().is_cancelled()) co_return false;
+    if (scope().is_cancelled()) co_return false;
     if (!link_->is_reading()) link_->input().reserve(read_bytes / 2);
-    down_.arm(deadline);
-    const cancel_scope::waiting waiting{down_.scope(), *link_};
+    state_.timed.arm(deadline);
+    const cancel_scope::waiting waiting{scope(), *link_};
     auto filled = co_await link_->async_fill();
-    co_return !std::get<0>(filled) && !down_.scope().is_cancelled();
+    co_return !std::get<0>(filled) && !scope().is_cancelled();
   }
 
   /// Brings the whole body into state.collected. The head's views are kept alive by a copy.
@@ -138,6 +141,67 @@ class upstream_exchange {
       if (took_deadline()) co_return failed(resilience::failure_class::per_try, true);
       if (reader.ends_at_close() && link_->read_error() == asio::error::eof) co_return received();
       co_return failed(resilience::failure_class::closed, true);
+    }
+  }
+
+  /// What holding a body waits for. `limit` bounds the whole, `idle` a silence.
+  struct hold_limits {
+    std::size_t max_bytes = 0;
+    base::duration idle = base::duration::max();
+    time_point limit = timer_queue::never;
+    time_point first_token = timer_queue::never;
+    bool is_whole_wanted = false;
+  };
+
+  /// Waits, without consuming anything, until `state.watch` has seen content, the end, or an error
+  /// in the answer's place. The head's views stay good.
+  awaitable<outcome> hold(const codec::body_framing& framing, const hold_limits limits) {
+    body_peek peek{framing};
+    auto& watch = state_.watch;
+    for (bool is_first = true;; is_first = false) {
+      const auto progress = peek.look(body_so_far(), [&](std::string_view data) {
+        watch.feed(data);
+        state_.watched_bytes += data.size();
+      });
+      if (progress == body_progress::malformed)
+        co_return failed(resilience::failure_class::protocol, true);
+      const bool is_end = progress == body_progress::complete ||
+                          (framing.kind == codec::framing_kind::until_close && is_at_eof());
+      if (is_end) watch.finish();
+      if (watch.fault() != nullptr && !watch.is_whole())
+        co_return failed(resilience::failure_class::in_band, true);
+      const bool has_enough = limits.is_whole_wanted
+                                  ? watch.stage() == translate::answer_stage::finished
+                                  : watch.has_content();
+      if (is_end || has_enough || body_so_far().size() >= limits.max_bytes) co_return received();
+      if (is_first) keep_head();
+      time_point deadline = std::min(limits.limit, limits.first_token);
+      if (limits.idle != base::duration::max())
+        deadline = std::min<time_point>(deadline, now() + limits.idle);
+      const bool has_more = co_await wait(deadline);
+      if (has_more || (link_ && is_at_eof() && peek.ends_at_close())) continue;
+      if (took_deadline())
+        co_return failed(is_past_request() ? resilience::failure_class::global
+                                           : resilience::failure_class::per_try,
+                         true);
+      co_return failed(resilience::failure_class::closed, true);
+    }
+  }
+
+  /// As much of an error's body as tells what it is about, decoded; nothing is consumed.
+  awaitable<std::string> peek_error_body(const codec::body_framing& framing, time_point limit) {
+    std::string text;
+    body_peek peek{framing};
+    for (bool is_first = true;; is_first = false) {
+      const auto progress =
+          peek.look(body_so_far(), [&](std::string_view data) { text.append(data); });
+      if (progress != body_progress::needs_more || text.size() >= translate::max_classified_bytes)
+        co_return text;
+      if (is_first) keep_head();
+      const bool has_more = co_await wait(limit);
+      if (has_more) continue;
+      took_deadline();
+      co_return text;
     }
   }
 
@@ -173,14 +237,17 @@ class upstream_exchange {
 
  private:
   static time_point now() { return base::clock::now(); }
-  bool is_past_request() const { return now() >= state_.decisions.request_deadline(); }
+  cancel_scope& scope() { return state_.timed.scope(); }
+  bool is_past_request() const { return now() >= exchange_.decisions.request_deadline(); }
 
   /// True when the watchdog ended the wait; the scope may be waited in again.
   bool took_deadline() {
-    const bool is_deadline = down_.scope().reason() == cancel_reason::deadline;
-    down_.scope().forgive_deadline();
+    const bool is_deadline = scope().reason() == cancel_reason::deadline;
+    scope().forgive_deadline();
     return is_deadline;
   }
+
+  bool is_at_eof() const { return link_->read_error() == asio::error::eof; }
 
   outcome received() const {
     outcome result;
@@ -198,8 +265,8 @@ class upstream_exchange {
   }
 
   worker_env<Net>& env_;
-  downstream<stream>& down_;
-  exchange_state& state_;
+  const exchange_state& exchange_;
+  attempt_state& state_;
   std::shared_ptr<upstream_endpoint<Net>> endpoint_;
   link_pointer link_;
   std::string dial_cause_;

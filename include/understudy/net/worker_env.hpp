@@ -35,7 +35,7 @@ struct worker_env {
   }
 
   std::unique_ptr<exchange_state> take_state() {
-    if (spare_states.empty()) return std::make_unique<exchange_state>();
+    if (spare_states.empty()) return std::make_unique<exchange_state>(timers);
     auto state = std::move(spare_states.back());
     spare_states.pop_back();
     return state;

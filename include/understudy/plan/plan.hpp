@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <understudy/codec/http.hpp>
+#include <understudy/plan/failover.hpp>
 #include <understudy/resilience/params.hpp>
 #include <understudy/translate/translator.hpp>
 
@@ -204,6 +205,7 @@ struct rule {
   std::vector<backend> backends;
   resilience::cluster_params cluster;
   plan::timeouts timeouts;
+  plan::failover failover;
   std::optional<hash_input> hash;
   std::optional<session_persistence> session;
   std::optional<plan::load_reports> load_reports;

@@ -50,6 +50,7 @@ class cluster_state {
   /// True when the rule of another plan may go on with this state.
   bool is_same(const plan::route& route, const plan::rule& rule) const;
 
+  const resilience::cluster_params& params() const { return params_; }
   const std::string& route_name() const { return route_name_; }
   const std::string& rule_name() const { return rule_name_; }
   const std::vector<std::string>& backend_names() const { return backend_names_; }
@@ -65,6 +66,7 @@ class cluster_state {
   };
   std::vector<std::string> backend_names_;
   std::vector<way> ways_;
+  std::optional<plan::health_check> check_;
   resilience::cluster_params params_;
   std::mutex mutex_;
   std::vector<std::map<std::string, std::size_t, std::less<>>> targets_;  ///< by locality

@@ -1,0 +1,223 @@
+#pragma once
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <understudy/codec/retry_after.hpp>
+#include <understudy/net/prepare.hpp>
+#include <understudy/net/upstream_exchange.hpp>
+#include <understudy/proxy/upstream_head.hpp>
+#include <understudy/translate/error_class.hpp>
+
+namespace understudy::net {
+
+/// One attempt of an exchange, from the choice of its endpoint to the point where the client may
+/// believe in its answer: prepared, connected, sent, head read, body held until there is content.
+/// Says how that ended; decides nothing. Two may run beside each other.
+template <class Net>
+class attempt {
+ public:
+  using decision = resilience::decision;
+  using failure_class = resilience::failure_class;
+
+  attempt(worker_env<Net>& env, exchange_state& exchange, attempt_state& state)
+      : env_{env}, exchange_{exchange}, state_{state}, up_{env, exchange, state} {}
+
+  attempt_state& state() { return state_; }
+  upstream_exchange<Net>& up() { return up_; }
+  telemetry::attempt_record& record() { return exchange_.record.attempts[state_.number]; }
+  const codec::body_framing& framing() const { return *state_.framing; }
+  /// Ends what it waits for; run() then returns, and its owner knows why.
+  void cancel(cancel_reason why) { state_.timed.scope().cancel(why); }
+  bool is_cancelled() const { return state_.timed.scope().reason() >= cancel_reason::superseded; }
+
+  awaitable<outcome> run(const decision chosen) {
+    begin(chosen);
+    const auto endpoint =
+        env_.pool.find(exchange_.decisions.cluster(), *exchange_.rule, chosen.target);
+    if (!endpoint) co_return because(failed(failure_class::connect), "the endpoint has gone");
+    up_.choose(endpoint);
+    if (!prepare_request(exchange_, state_, state_.backend->targets[endpoint->target()], env_.keys))
+      co_return because(failed(failure_class::unprepared), state_.refusal->cause);
+    if (chosen.first_token_timeout) first_token_ = state_.started + *chosen.first_token_timeout;
+    for (;;) {
+      const outcome connected = co_await up_.connect(record().is_replayed);
+      if (is_cancelled()) co_return outcome{};
+      if (!up_.link()) co_return because(connected, up_.dial_cause());
+      record().is_reused = up_.is_reused();
+      if (!record().is_replayed) exchange_.decisions.on_connected(now(), state_.slot);
+      const outcome result =
+          co_await up_.send_and_read_head(upstream_body(exchange_, state_), head_deadline(chosen));
+      if (is_cancelled()) co_return outcome{};
+      if (!is_stale(result) || record().is_replayed) {
+        const outcome judged = co_await judge(result);
+        co_return judged;
+      }
+      record().is_replayed = true;
+      up_.drop();
+    }
+  }
+
+  base::duration idle_limit() const {
+    const auto& t = exchange_.rule->timeouts;
+    auto limit = base::duration::max();
+    if (t.per_try_idle) limit = std::min<base::duration>(limit, *t.per_try_idle);
+    if (t.stream_idle) limit = std::min<base::duration>(limit, *t.stream_idle);
+    if (t.body_idle) limit = std::min<base::duration>(limit, *t.body_idle);
+    return limit;
+  }
+
+  /// A whole body to be translated, where it has not been collected already.
+  awaitable<outcome> collect() { return up_.collect(framing(), idle_limit(), body_limit()); }
+
+ private:
+  static time_point now() { return base::clock::now(); }
+
+  void begin(const decision& chosen) {
+    state_.begin();
+    state_.slot = chosen.slot;
+    state_.started = now();
+    state_.backend = &exchange_.rule->backends[chosen.target.locality];
+    state_.number = exchange_.record.attempts.size();
+    exchange_.record.attempts.emplace_back();
+    record().backend = state_.backend->name;
+    record().priority = chosen.target.priority;
+    first_token_ = timer_queue::never;
+  }
+
+  outcome because(outcome result, std::string_view cause) {
+    state_.cause.assign(cause);
+    return result;
+  }
+
+  /// Of the head: the per-try timeout, or the per-try idle limit where that is shorter.
+  time_point head_deadline(const decision& chosen) const {
+    time_point deadline = first_token_;
+    if (chosen.per_try_timeout) deadline = std::min(deadline, now() + *chosen.per_try_timeout);
+    if (const auto idle = exchange_.rule->timeouts.per_try_idle)
+      deadline = std::min<time_point>(deadline, now() + *idle);
+    return deadline;
+  }
+
+  time_point body_limit() const {
+    return exchange_.rule->timeouts.is_head_only ? timer_queue::never
+                                                 : exchange_.decisions.request_deadline();
+  }
+
+  /// A pooled connection that died with nothing read is nobody's failure: sent again once, on a
+  /// fresh connection, where a second copy can do no harm.
+  bool is_stale(const outcome& result) {
+    return up_.is_reused() && result.what == failure_class::closed && !up_.has_read_bytes() &&
+           proxy::may_replay(exchange_.op, exchange_.head.method);
+  }
+
+  awaitable<outcome> judge(outcome result) {
+    if (result.what == failure_class::status) {
+      state_.framing = codec::response_framing(state_.response, exchange_.head.method);
+      const codec::connection_options options{state_.response.fields};
+      if (codec::check_response(state_.response) || !state_.framing || options.is_overflowing())
+        result = failed(failure_class::protocol, true);
+    }
+    if (result.what == failure_class::status) {
+      record().status = result.status;
+      plan_response();
+      if (result.status < 300) {
+        result = co_await believe(result);
+      } else if (exchange_.rule->is_ai) {
+        result = co_await explain(result);
+      }
+    }
+    if (result.what != failure_class::status && !is_cancelled()) {
+      if (result.what != failure_class::in_band) state_.cause.assign(cause_of(result.what));
+      up_.drop();
+    }
+    co_return result;
+  }
+
+  void plan_response() {
+    if (!state_.translator) return;
+    auto& plan = state_.plan;
+    plan = state_.translator->head(state_.response, base::wall_now());
+    // A compressed body that would only be wrapped goes through as it is.
+    const auto coding = state_.response.fields.find("content-encoding");
+    if (plan.mode == translate::body_mode::whole && coding && *coding != "identity" &&
+        proxy::is_native(exchange_.op, state_.backend->schema))
+      plan = {};
+  }
+
+  /// A 2xx is an answer once its first content is here, or, where it is translated as a whole, all
+  /// of it. Until then it may fail and nobody has seen anything.
+  awaitable<outcome> believe(outcome result) {
+    const auto& policy = exchange_.rule->failover;
+    const bool may_look = exchange_.rule->is_ai && !exchange_.is_head_method &&
+                          framing().kind != codec::framing_kind::none;
+    if (may_look) {
+      state_.watch.begin(exchange_.op, state_.backend->schema, exchange_.summary.stream,
+                         state_.response);
+      state_.is_watched = state_.watch.is_watching();
+    }
+    if (state_.plan.mode == translate::body_mode::whole) {
+      result = co_await collect();
+      if (result.what != failure_class::status || !state_.is_watched) co_return result;
+      state_.watch.feed(state_.collected);
+      state_.watch.finish();
+      if (state_.watch.fault() != nullptr) result = faulty();
+      co_return result;
+    }
+    if (!state_.is_watched || !policy.holds) co_return result;
+    typename upstream_exchange<Net>::hold_limits limits;
+    limits.is_whole_wanted = policy.at_break == plan::on_break::buffer;
+    limits.max_bytes = limits.is_whole_wanted ? max_collected_bytes : policy.max_held_bytes;
+    limits.idle = idle_limit();
+    limits.limit = body_limit();
+    limits.first_token = first_token_;
+    result = co_await up_.hold(framing(), limits);
+    if (result.what == failure_class::in_band) result = faulty();
+    co_return result;
+  }
+
+  /// What an error says: how long to stay away, and whether another model may do better.
+  awaitable<outcome> explain(outcome result) {
+    const auto& retry = exchange_.decisions.cluster()->params().retry;
+    if (retry.max_retry_after_wait)
+      result.retry_after =
+          codec::retry_after(state_.response.fields, result.status, base::wall_now());
+    const bool is_refusal = result.status == 400 || result.status == 403 || result.status == 413 ||
+                            result.status == 422;
+    if (!is_refusal || (!retry.falls_back_on_context_window && !retry.falls_back_on_content_policy))
+      co_return result;
+    const std::string body = co_await up_.peek_error_body(framing(), error_body_deadline());
+    const auto type = state_.response.fields.find("x-amzn-errortype");
+    const auto kind = translate::classify_error(state_.backend->schema, result.status, body,
+                                                type.value_or(std::string_view{}));
+    result.is_context_window = kind == translate::error_class::context_window_exceeded;
+    result.is_content_policy = kind == translate::error_class::content_policy;
+    co_return result;
+  }
+
+  time_point error_body_deadline() const {
+    static constexpr std::chrono::seconds patience{2};
+    return std::min<time_point>(now() + patience, exchange_.decisions.request_deadline());
+  }
+
+  outcome faulty() {
+    const auto& fault = *state_.watch.fault();
+    outcome result = failed(failure_class::in_band, true);
+    result.status = fault.status;
+    result.is_content_policy = fault.is_content_policy;
+    state_.cause = fault.is_unintelligible ? "no intelligible answer" : "error in the answer";
+    const auto& said = fault.message.empty() ? fault.type : fault.message;
+    if (fault.is_unintelligible && !said.empty()) state_.cause.append(": ").append(said);
+    if (!fault.is_unintelligible && !fault.type.empty())
+      state_.cause.append(": ").append(fault.type);
+    return result;
+  }
+
+  worker_env<Net>& env_;
+  exchange_state& exchange_;
+  attempt_state& state_;
+  upstream_exchange<Net> up_;
+  time_point first_token_ = timer_queue::never;
+};
+
+}  // namespace understudy::net

@@ -1,0 +1,20 @@
+#pragma once
+#include <optional>
+#include <string_view>
+
+#include <understudy/codec/http.hpp>
+#include <understudy/plan/plan.hpp>
+#include <understudy/resilience/attempt_planner.hpp>
+#include <understudy/translate/request_features.hpp>
+
+namespace understudy::proxy {
+
+/// What the planner is told of a request: its deadline (the client's own where it is shorter),
+/// whether it streams or reasons, and which backends would drop what it uses. Scans the body into
+/// `features` where a policy wants to know; `guard` is asked only where schemas differ.
+resilience::request_limits limits_of(const codec::request_head& head, bool is_stream,
+                                     translate::operation op, std::string_view body,
+                                     const plan::rule& rule,
+                                     std::optional<translate::request_features>& features);
+
+}  // namespace understudy::proxy

@@ -1,0 +1,47 @@
+#include <understudy/proxy/request_limits.hpp>
+
+#include <algorithm>
+
+#include <understudy/codec/client_deadline.hpp>
+
+namespace understudy::proxy {
+namespace {
+
+/// One schema throughout: whatever the request uses, all can or none can.
+bool have_one_schema(const plan::rule& rule) {
+  return std::ranges::all_of(rule.backends, [&](const plan::backend& b) {
+    return b.schema == rule.backends.front().schema;
+  });
+}
+
+}  // namespace
+
+resilience::request_limits limits_of(const codec::request_head& head, bool is_stream,
+                                     translate::operation op, std::string_view body,
+                                     const plan::rule& rule,
+                                     std::optional<translate::request_features>& features) {
+  resilience::request_limits limits;
+  limits.is_stream = is_stream;
+  limits.is_early_data = head.fields.find("early-data").has_value();
+  limits.request_timeout = rule.timeouts.request;
+  if (!rule.is_ai) return limits;
+  if (rule.cluster.retry.is_deadline_aware) {
+    const auto asked = codec::client_deadline(head.fields);
+    if (asked && (!limits.request_timeout || *asked < *limits.request_timeout))
+      limits.request_timeout = asked;
+  }
+  const bool is_guarded =
+      rule.failover.is_guarded && !rule.backends.empty() && !have_one_schema(rule);
+  const bool is_first_token_limited = is_stream && rule.cluster.hedge.first_token.has_value();
+  if (!is_guarded && !is_first_token_limited) return limits;
+  features = translate::scan_features(op, body);
+  if (!features) return limits;
+  limits.is_reasoning = translate::asks_for_reasoning(*features);
+  if (!is_guarded) return limits;
+  for (std::size_t i = 0; i < rule.backends.size() && i < 64; ++i)
+    if (translate::would_drop(*features, op, rule.backends[i].schema))
+      limits.excluded_localities |= std::uint64_t{1} << i;
+  return limits;
+}
+
+}  // namespace understudy::proxy
