@@ -177,6 +177,8 @@ TEST_CASE("a refusal of the content", "[error_class]") {
               content_policy},
           // The words in an answer are the answer's.
           row{openai, 200, R"({"choices":[{"message":{"content":"content_filter"}}]})", other},
+          row{openai, 200, R"({"message":"prompt is too long","code":"content_filter"})", other},
+          row{openai, 200, "prompt is too long", other},
           row{openai, 200, R"({"promptFeedback":{"blockReason":"SAFETY"}})", other},
       })
     check(r);

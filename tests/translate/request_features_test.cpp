@@ -134,6 +134,7 @@ TEST_CASE("what completions, responses, messages and embeddings use", "[request_
                 "images remote_images"},
             row{R"({"input":[{"content":[{"type":"input_file","file_id":"f"}]}]})", "files"},
             row{R"({"input":[{"type":"function_call_output","output":"x"}]})", "tools"},
+            row{R"({"input":[{"role":"assistant"},{"type":"custom_tool_call_output"}]})", "tools"},
             row{R"({"input":[{"type":"computer_call_output","output":{"type":"x"}}]})", "tools"},
             row{R"({"tools":[{"type":"function","name":"f"},{"type":"file_search"}]})",
                 "tools non_function_tools"},

@@ -84,11 +84,11 @@ TEST_CASE("a second answer is silent until it says something new", "[stream_resu
   const auto sent = sent_of(chat_completions, join({chat_chunk("a", {{"content", "Hello wo"}})}));
   stream_repeat again{sent, mode::verify};
   std::string out;
-  CHECK(again.feed(chat_chunk("b", {{"role", "assistant"}, {"content", ""}}), out));
-  CHECK(again.feed(chat_chunk("b", {{"content", "Hello"}}), out));
+  CHECK(again.feed(chat_chunk("later", {{"role", "assistant"}, {"content", ""}}), out));
+  CHECK(again.feed(chat_chunk("later", {{"content", "Hello"}}), out));
   CHECK(out.empty());
   CHECK_FALSE(again.is_past_repetition());
-  CHECK(again.feed(chat_chunk("b", {{"content", " world"}}), out));
+  CHECK(again.feed(chat_chunk("later", {{"content", " world"}}), out));
   CHECK(again.is_past_repetition());
   CHECK(out == chat_chunk("a", {{"content", "rld"}}));
 }
