@@ -105,6 +105,18 @@ def retry_policy(spec):
     return policy
 
 
+def of_the_rule(rule):
+    """An HTTPRoute rule's `retry`, which replaces the policy's as a whole, in the policy's words."""
+    retry = take(rule["retry"], "retry", attempts=2, codes=[], backoff=None)
+    per_retry = {}
+    if retry["backoff"]:
+        per_retry["backOff"] = {"baseInterval": retry["backoff"]}
+    if rule.get("timeouts", {}).get("backendRequest"):
+        per_retry["timeout"] = rule["timeouts"]["backendRequest"]
+    return {"numRetries": retry["attempts"], "perRetry": per_retry,
+            "retryOn": {"triggers": DEFAULT_TRIGGERS, "httpStatusCodes": retry["codes"]}}
+
+
 # ---- passive health -------------------------------------------------------------------------
 
 
@@ -196,7 +208,7 @@ def global_timeout(rule, policy, is_ai):
     if is_ai and not written["request"]:
         written["request"] = "60s"
     http = take(policy["timeout"].get("http", {}), "http", requestTimeout=None)
-    if written["backendRequest"]:  # without a `retry` of the rule it overwrites the other one
+    if written["backendRequest"] and not rule.get("retry"):  # it overwrites the other one
         written["request"] = written["backendRequest"]
     return written["request"] or http["requestTimeout"] or "15s"
 
@@ -220,12 +232,15 @@ def routes_of(documents, listener):
         policy = take(documents.policy_for(name), "BackendTrafficPolicy", retry=None,
                       healthCheck={}, loadBalancer={}, circuitBreaker={}, timeout={})
         for number, rule in enumerate(route["spec"]["rules"]):
-            take(rule, "rule", backendRefs=[], matches=[], timeouts={}, streamIdleTimeout=None)
+            take(rule, "rule", backendRefs=[], matches=[], timeouts={}, streamIdleTimeout=None,
+                 retry=None)
             title = f"{listener}/{name}/{number}"
             clusters.append(cluster(documents, title, rule["backendRefs"], policy, is_ai))
             action = {"cluster": title,
                       "timeout": envoy_duration(global_timeout(rule, policy, is_ai))}
-            if policy["retry"] is not None:
+            if rule.get("retry"):
+                action["retry_policy"] = retry_policy(of_the_rule(rule))
+            elif policy["retry"] is not None:
                 action["retry_policy"] = retry_policy(policy["retry"])
             if rule.get("streamIdleTimeout"):
                 action.setdefault("retry_policy", {})["per_try_idle_timeout"] = \
@@ -260,7 +275,7 @@ def listener(name, port, documents, routes, reads_body_whole, logs):
         "stat_prefix": "http", "use_remote_address": True, "normalize_path": True,
         "merge_slashes": True, "server_header_transformation": "PASS_THROUGH",
         "access_log": [text_log(logs / "requests.log",
-                                ["%REQ(X-PROBE)%", "%RESPONSE_CODE%", "%RESPONSE_FLAGS%"])],
+                                ["%REQ(X-PROBE)%", "%RESPONSE_FLAGS%"])],
         "http_filters": filters,
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]}}
     return {

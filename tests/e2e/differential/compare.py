@@ -71,7 +71,8 @@ def by_window(schedule, values):
 
 
 def statuses(schedule, trace):
-    told = [(a.status, "whole" if a.is_whole else "cut") for a in trace.answers]
+    # How a broken answer is marked in the log is each proxy's own.
+    told = [(a.status, a.flags if a.is_whole else "cut") for a in trace.answers]
     return by_window(schedule, told) if schedule.compares in ("windows", "counts") else told
 
 

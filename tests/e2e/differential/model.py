@@ -61,7 +61,9 @@ class Schedule:
 
     @property
     def is_swept(self):
-        return "passive" in self.policy.get("healthCheck", {})
+        """Something happens between requests: the detector's sweeps, or servers that change then."""
+        return "passive" in self.policy.get("healthCheck", {}) or any(
+            plan.is_timed for _, _, plan in self.hosts)
 
     @property
     def ejects_at_once(self):

@@ -104,6 +104,8 @@ class Envoy:
             if probe != "-" and "UO" not in flags:  # no calibration, no breaker's refusal
                 attempts.setdefault(probe, []).append(
                     (float(began) - WALL, float(lasted_ms) / 1000, port_of(host)))
+        flags = dict(line.split(" ")
+                     for line in (self.folder / "requests.log").read_text().splitlines())
         self.read_events()
         for stage in stages:
             mine = {probe: [Attempt(stage.name_of_port[port], began, began + lasted)
@@ -113,7 +115,7 @@ class Envoy:
             own = [(kind, stage.name_of_port[port], at)
                    for kind, port, at in self.events[f"{stage.schedule.name}/llm/0"]]
             real = await self.grid(stage)
-            stage.finish(mine, own, real.moved_to(stage.grid.zero - real.period / 2))
+            stage.finish(mine, flags, own, real.moved_to(stage.grid.zero - real.period / 2))
 
     async def stop(self):
         self.calibrator.stop()
@@ -187,17 +189,18 @@ class Understudy:
     async def collect(self, stages):
         for stage in stages:
             name = stage.schedule.name
-            attempts = {}
+            attempts, flags = {}, {}
             for line in self.daemons[name].access_lines():
                 if line["request_id"].startswith(name):
                     attempts[line["request_id"]] = self.hosts(stage, line)
+                    flags[line["request_id"]] = line["flags"] or "-"
             events = []
             for event in self.heard[name]:
                 kind = {"ejection": "eject", "return": "uneject"}.get(event["kind"])
                 if kind and event["backend"] != CALIBRATOR:
                     port = port_of(event["address"])
                     events.append((kind, stage.name_of_port[port], moment(event["time"])))
-            stage.finish(attempts, events, stage.grid)
+            stage.finish(attempts, flags, events, stage.grid)
 
     @staticmethod
     def hosts(stage, line):

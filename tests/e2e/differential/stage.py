@@ -10,6 +10,7 @@ from differential.upstreams import Server
 
 LATE_S = 0.05  # a request sent later than this after its planned time spoils the play
 NEAR_S = 0.06  # nor may a sweep fall this near to what was not planned to meet one
+APART = 0.05  # sweeps between requests that are not meant to overlap
 HAND_OFF_S = 0.006  # in Envoy, from a failed attempt to its ejection being in force
 
 
@@ -90,19 +91,23 @@ class Stage:
         for position, action in server.plan.actions.items():
             if position == 0:
                 continue
-            await until(self.grid.time(position))
+            planned = self.grid.time(position)
+            await until(planned)
             await server.switch(action)
+            if time.monotonic() > planned + LATE_S:
+                self.trace.noise.append(f"a server changed late, at {position}")
 
     def probe(self, number):
         return f"{self.schedule.name}-{number:04}"
 
-    def finish(self, attempts, events, grid):
+    def finish(self, attempts, flags, events, grid):
         """Turns moments into positions on the grid as it really was."""
         made = [attempts.get(self.probe(n), []) for n in range(len(self.schedule.requests))]
         self.check_counts(made)
         self.leave_out_overtaken(made, [(h, at) for kind, h, at in events if kind == "eject"])
         self.trace.attempts = [[a.host for a in all_] for all_ in made]
-        for answer in self.trace.answers:
+        for number, answer in enumerate(self.trace.answers):
+            answer.flags = flags[self.probe(number)]
             answer.began, answer.ended = grid.position(answer.began), grid.position(answer.ended)
         for kind, host, moment in events:
             position = grid.position(moment)
@@ -142,11 +147,14 @@ class Stage:
                 self.trace.overtaken += 1
 
     def judge_noise(self, grid):
-        if not self.schedule.is_swept:
-            return
+        """A request that met a sweep, or another request, that it was not planned to meet."""
         near = NEAR_S / grid.period
-        for number, (answer, request) in enumerate(zip(self.trace.answers, self.schedule.requests)):
+        pairs = list(zip(self.schedule.requests, self.trace.answers))
+        for number, (request, answer) in enumerate(pairs):
             begin, end = answer.began, max(answer.began, answer.ended - request.lasts)
-            if math.floor(begin - near) != math.floor(end + near):
+            if self.schedule.is_swept and math.floor(begin - near) != math.floor(end + near):
                 self.trace.noise.append(
                     f"request {number} ran from {answer.began:.2f} to {answer.ended:.2f} sweeps")
+        for number, ((request, answer), (later, its)) in enumerate(zip(pairs, pairs[1:])):
+            if later.at > request.at + request.lasts + APART and its.began < answer.ended:
+                self.trace.noise.append(f"request {number + 1} began before {number} had ended")

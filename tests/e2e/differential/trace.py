@@ -21,6 +21,7 @@ class Answer:
     is_whole: bool
     began: float  # sweeps
     ended: float
+    flags: str = "-"  # of the access log, in Envoy's letters
 
 
 @dataclasses.dataclass
