@@ -2,19 +2,15 @@
 
 #include <algorithm>
 
-#include <understudy/resilience/backoff.hpp>
-#include <understudy/resilience/inline_list.hpp>
-#include <understudy/resilience/retry_decision.hpp>
-#include <understudy/resilience/steering.hpp>
-
-#include "resilience/cluster_impl.hpp"
+#include "resilience/planner_impl.hpp"
 
 namespace understudy::resilience {
 namespace {
 
-// One pick and five more that avoid hosts already tried (host_selection_retry_max_attempts).
-constexpr std::uint32_t picks_of_retry = 6;
 constexpr int first_error_status = 400;
+constexpr int bad_request = 400;
+constexpr int bad_gateway = 502;
+constexpr std::uint32_t mask_bits = 64;
 
 bool is_silence(failure_class what) {
   return what == failure_class::per_try || what == failure_class::connect_timeout;
@@ -36,202 +32,255 @@ time_point deadline_of(const request_limits& limits, time_point start) {
   return start + *limits.request_timeout;
 }
 
+stop_reason local_reason(failure_class what) {
+  if (what == failure_class::overflow) return stop_reason::overflow;
+  if (what == failure_class::no_host) return stop_reason::no_healthy_host;
+  if (what == failure_class::global) return stop_reason::request_timeout;
+  return stop_reason::none;
+}
+
 }  // namespace
 
-struct attempt_planner::impl {
-  impl(cluster::impl& cluster_state, base::random_source& source, const request_limits& given,
-       time_point start)
-      : owner{cluster_state},
-        retry{cluster_state.params.retry},
-        random{source},
-        limits{given},
-        deadline{deadline_of(given, start)},
-        per_try{effective_per_try(retry, given)},
-        waits{retry.backoff},
-        steer{owner.params.load_balancer == balancing::consistent_hash
-                  ? 0
-                  : retry.num_attempts_per_priority.value_or(0)} {}
+attempt_planner::impl::impl(cluster::impl& cluster_state, base::random_source& source,
+                            const request_limits& given, time_point start)
+    : owner{cluster_state},
+      retry{cluster_state.params.retry},
+      random{source},
+      limits{given},
+      deadline{deadline_of(given, start)},
+      per_try{effective_per_try(retry, given)},
+      waits{retry.backoff},
+      steer{owner.params.load_balancer == balancing::consistent_hash
+                ? 0
+                : retry.num_attempts_per_priority.value_or(0)},
+      excluded{given.excluded_localities} {}
 
-  decision next(time_point now);
-  decision on_outcome(const outcome& result, time_point now);
-  void note_host_attempted();
-  void close();
-  void release_retry_slot();
-
-  std::uint64_t chance() { return limits.hint.hash ? *limits.hint.hash : random.next(); }
-  host* choose();
-  host* choose_for_retry();
-  decision open(host& chosen);
-  decision start_retry(retriability how, time_point now);
-  decision finish(const outcome& result, stop_reason why);
-  bool has_tried_priority(std::uint32_t rank) const;
-  bool is_only_silence_left();
-
-  cluster::impl& owner;
-  const retry_params& retry;
-  base::random_source& random;
-  request_limits limits;
-  time_point deadline;
-  std::optional<base::duration> per_try;
-  backoff waits;
-  steering steer;
-
-  // Each attempt whose host was reached, or refused the connection.
-  inline_list<host_id, 8> tried_hosts;
-  inline_list<std::uint32_t, 8> tried_ranks;
-  inline_list<host_id, 4> silent_hosts;
-  std::uint32_t attempts = 0;
-  std::uint32_t retries = 0;
-  pick current;
-  std::uint32_t current_rank = 0;
-  bool is_open = false;
-  bool is_noted = false;  // the open attempt is in tried_hosts
-  bool is_request_sent = false;
-  bool holds_retry_slot = false;
-  time_point wait_until = time_point::min();
-};
-
-host* attempt_planner::impl::choose() {
-  if (attempts > 0) return choose_for_retry();
-  if (host* kept = owner.pick_session(limits.hint)) return kept;
-  const std::size_t rank = choose_priority(owner.current_load().load, chance());
-  return rank == no_priority ? nullptr : owner.pick_in(rank, random, limits.hint, 0);
-}
-
-host* attempt_planner::impl::choose_for_retry() {
-  const load_table& table = owner.current_load();
-  host* chosen = nullptr;
-  for (std::uint32_t i = 0; i < picks_of_retry; ++i) {
-    const std::size_t rank = choose_priority(steer.load(table, tried_ranks.view()), chance());
-    chosen = rank == no_priority ? nullptr : owner.pick_in(rank, random, limits.hint, i);
-    if (chosen == nullptr) return nullptr;
-    if (std::ranges::find(tried_hosts.view(), chosen->id) == tried_hosts.view().end())
-      return chosen;
-  }
-  const auto silent = silent_hosts.view();
-  if (std::ranges::find(silent, chosen->id) == silent.end()) return chosen;
-  return owner.pick_other(silent, random);
-}
-
-decision attempt_planner::impl::open(host& chosen) {
+decision attempt_planner::impl::refused(stop_reason why) {
+  if (std::exchange(holds_retry_slot, false)) owner.breaker.end_retry();
   decision d;
-  if (!owner.breaker.try_request()) {
-    release_retry_slot();
-    d.why = stop_reason::overflow;
-    return d;
-  }
-  ++attempts;
-  is_open = true;
-  is_noted = false;
-  current_rank = chosen.rank;
-  current = owner.open(chosen);
-  d.step = next_step::attempt;
-  d.target = current;
-  d.per_try_timeout = per_try;
+  d.why = why;
   return d;
 }
 
 decision attempt_planner::impl::next(time_point now) {
   owner.advance(now);
-  decision d;
-  if (now >= deadline) {
-    release_retry_slot();
-    d.why = stop_reason::request_timeout;
-    return d;
-  }
+  if (now >= deadline) return refused(stop_reason::request_timeout);
   if (now < wait_until) {
+    decision d;
     d.step = next_step::wait;
     d.until = wait_until;
     return d;
   }
   host* chosen = choose();
-  if (chosen != nullptr) return open(*chosen);
-  release_retry_slot();
-  d.why = stop_reason::no_healthy_host;
-  return d;
+  return chosen != nullptr ? open(*chosen) : refused(why_nothing());
 }
 
-void attempt_planner::impl::note_host_attempted() {
-  if (is_noted) return;
-  is_noted = true;
-  tried_hosts.push_back(current.host);
-  tried_ranks.push_back(current_rank);
+void attempt_planner::impl::note(attempt& a) {
+  if (a.is_noted) return;
+  a.is_noted = true;
+  tried_hosts.push_back(a.target.host);
+  tried_ranks.push_back(a.rank);
 }
 
-void attempt_planner::impl::close() {
-  if (!is_open) return;
-  is_open = false;
-  owner.close(current);
+void attempt_planner::impl::close(attempt& a) {
+  if (!a.is_open) return;
+  a.is_open = false;
+  if (a.holds_retry_slot) owner.breaker.end_retry();
+  if (std::exchange(holds_hedge, false)) owner.breaker.end_hedge();
+  owner.close(a.target);
 }
 
-void attempt_planner::impl::release_retry_slot() {
-  if (!holds_retry_slot) return;
-  holds_retry_slot = false;
-  owner.breaker.end_retry();
+void attempt_planner::impl::close_all() {
+  for (attempt& a : slots) close(a);
+  refused(stop_reason::none);
 }
 
-bool attempt_planner::impl::has_tried_priority(std::uint32_t rank) const {
-  return std::ranges::find(tried_ranks.view(), rank) != tried_ranks.view().end();
+bool attempt_planner::impl::take_retry() {
+  ++retries;
+  holds_retry_slot = owner.breaker.try_retry();
+  return holds_retry_slot;
 }
 
-bool attempt_planner::impl::is_only_silence_left() {
-  return !silent_hosts.empty() && owner.pick_other(silent_hosts.view(), random) == nullptr;
+bool attempt_planner::impl::is_misfit(const outcome& result) const {
+  const bool is_answer =
+      result.what == failure_class::status || result.what == failure_class::in_band;
+  return is_answer && retry.is_present &&
+         ((result.is_context_window && retry.falls_back_on_context_window) ||
+          (result.is_content_policy && retry.falls_back_on_content_policy));
 }
 
-decision attempt_planner::impl::finish(const outcome& result, stop_reason why) {
-  decision d;
-  d.why = why;
-  d.target = current;
-  if (result.what == failure_class::status)
-    d.step = next_step::accept;
-  else
-    close();
-  return d;
+std::optional<milliseconds> attempt_planner::impl::asked_wait(const outcome& result) const {
+  const bool is_answer =
+      result.what == failure_class::status || result.what == failure_class::in_band;
+  if (!is_answer || !retry.max_retry_after_wait) return std::nullopt;
+  if (!result.retry_after || result.retry_after->count() <= 0) return std::nullopt;
+  return result.retry_after;
 }
 
-decision attempt_planner::impl::on_outcome(const outcome& result, time_point now) {
-  if (!is_open) return {};
-  owner.advance(now);
+// What health is told: that a request does not fit a model is no fault of the host.
+outcome attempt_planner::impl::recorded(const outcome& result) const {
+  outcome seen = result;
+  if (is_misfit(result)) seen.status = bad_request;
+  if (seen.what == failure_class::in_band && seen.status == 0) seen.status = bad_gateway;
+  return seen;
+}
+
+void attempt_planner::impl::account(attempt& a, const outcome& result) {
   is_request_sent = is_request_sent || result.is_bytes_sent;
-  note_host_attempted();
-  if (retry.avoids_timed_out_hosts && is_silence(result.what)) silent_hosts.push_back(current.host);
-  owner.record(current.host, result, now);
-  release_retry_slot();
+  note(a);
+  if (retry.avoids_timed_out_hosts && is_silence(result.what)) left_hosts.push_back(a.target.host);
+  owner.record(a.target.host, recorded(result), owner.now);
+  if (std::exchange(a.holds_retry_slot, false)) owner.breaker.end_retry();
+  const bool is_success =
+      result.what == failure_class::status && result.status < first_error_status;
+  if (is_success && !limits.is_stream) on_content(a);
+}
 
-  if (result.what == failure_class::overflow) return finish(result, stop_reason::overflow);
-  if (result.what == failure_class::no_host) return finish(result, stop_reason::no_healthy_host);
-  if (result.what == failure_class::global) return finish(result, stop_reason::request_timeout);
+decision attempt_planner::impl::finish(attempt& a, const outcome& result, stop_reason why) {
+  decision d = refused(why);
+  d.target = a.target;
+  d.slot = static_cast<std::uint8_t>(&a - slots.data());
+  if (result.what != failure_class::status) {
+    close(a);
+    return d;
+  }
+  d.step = next_step::accept;
+  accepted = a.target;
+  return d;
+}
+
+// As finish(), unless the attempt beside this one may still do better.
+decision attempt_planner::impl::stop(attempt& a, const outcome& result, stop_reason why) {
+  if (!slots[0].is_open || !slots[1].is_open) return finish(a, result, why);
+  decision d;
+  d.step = next_step::await_other;
+  d.target = a.target;
+  d.slot = static_cast<std::uint8_t>(&a - slots.data());
+  close(a);
+  return d;
+}
+
+decision attempt_planner::impl::on_outcome(const outcome& result, time_point now,
+                                           slot_number slot) {
+  if (slot >= slots.size() || !slots[slot].is_open) return {};
+  owner.advance(now);
+  attempt& a = slots[slot];
+  if (result.what == failure_class::unprepared) return on_unprepared(a, result);
+  account(a, result);
+  if (result.what == failure_class::global) return finish(a, result, stop_reason::request_timeout);
+  if (const auto why = local_reason(result.what); why != stop_reason::none)
+    return stop(a, result, why);
+  if (is_misfit(result)) return on_misfit(a, result);
   outcome seen = result;
   seen.is_early_data = result.is_early_data || limits.is_early_data;
   const retriability how =
       limits.is_replayable ? classify(retry, seen, is_request_sent) : retriability::no;
   if (how == retriability::no) {
-    const bool is_error =
-        result.what != failure_class::status || result.status >= first_error_status;
-    return finish(result, is_error ? stop_reason::not_retriable : stop_reason::none);
+    const bool is_answer = result.what == failure_class::status;
+    const bool is_error = !is_answer || result.status >= first_error_status;
+    const auto why = is_error ? stop_reason::not_retriable : stop_reason::none;
+    return is_answer ? finish(a, result, why) : stop(a, result, why);
   }
-  if (retries >= retry.num_retries || is_only_silence_left())
-    return finish(result, stop_reason::retries_exhausted);
-  ++retries;
-  if (!owner.breaker.try_retry()) return finish(result, stop_reason::retry_overflow);
-  holds_retry_slot = true;
-  close();
-  return start_retry(how, now);
+  return retry_after_failure(a, result, how);
 }
 
-decision attempt_planner::impl::start_retry(retriability how, time_point now) {
+decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& result,
+                                                    retriability how) {
+  const auto asked = asked_wait(result);
+  const bool is_too_long = asked && *asked > *retry.max_retry_after_wait;
+  if (is_too_long) {
+    owner.eject_for(a.target.host, *asked);
+    left_hosts.push_back(a.target.host);
+  }
+  if (slots[0].is_open && slots[1].is_open) return stop(a, result, stop_reason::none);
+  if (retries >= retry.num_retries || is_only_silence_left())
+    return finish(a, result, stop_reason::retries_exhausted);
+  if (is_too_long)
+    return go_elsewhere(a, result, next_endpoint(a, a.rank, false), stop_reason::retries_exhausted);
+  const host* same = asked ? owner.find(a.target.host) : nullptr;
+  const bool is_kept = same != nullptr && same->is_in_service() &&
+                       steer.load(owner.current_load(), tried_ranks.view()).healthy[a.rank] > 0;
+  if (is_kept) return wait_as_asked(a, result, *asked);
+  if (!take_retry()) return finish(a, result, stop_reason::retry_overflow);
+  return start_retry(a, result, how);
+}
+
+decision attempt_planner::impl::go_elsewhere(attempt& a, const outcome& result, host* target,
+                                             stop_reason otherwise) {
+  if (target == nullptr) return finish(a, result, otherwise);
+  if (!take_retry()) return finish(a, result, stop_reason::retry_overflow);
+  close(a);
+  return open(*target);
+}
+
+decision attempt_planner::impl::wait_as_asked(attempt& a, const outcome& result,
+                                              milliseconds asked) {
+  const time_point until = owner.now + asked;
+  if (until >= deadline)
+    return go_elsewhere(a, result, next_endpoint(a, a.rank, false), stop_reason::retries_exhausted);
+  if (!take_retry()) return finish(a, result, stop_reason::retry_overflow);
+  kept_host = a.target.host;
+  close(a);
+  decision d;
+  d.step = next_step::wait;
+  d.until = wait_until = until;
+  return d;
+}
+
+decision attempt_planner::impl::start_retry(attempt& a, const outcome& result, retriability how) {
+  const time_point now = owner.now;
+  owner.end_trial(a.target);
+  if (now >= deadline && retry.is_deadline_aware)
+    return finish(a, result, stop_reason::retries_exhausted);
   if (how == retriability::at_once || now >= deadline) {
+    close(a);
     wait_until = now;
     return next(now);
   }
   if (retry.is_immediate_on_next_priority) {
     host* chosen = choose();
-    if (chosen != nullptr && !has_tried_priority(chosen->rank)) return open(*chosen);
+    if (chosen != nullptr && !has_tried_priority(chosen->rank)) {
+      close(a);
+      return open(*chosen);
+    }
   }
+  const time_point until = now + waits.wait(random);
+  if (until >= deadline && retry.is_deadline_aware)
+    return finish(a, result, stop_reason::retries_exhausted);
+  close(a);
   decision d;
   d.step = next_step::wait;
-  wait_until = std::min(now + waits.wait(random), deadline);
-  d.until = wait_until;
+  d.until = wait_until = std::min(until, deadline);
+  return d;
+}
+
+// Only a priority that this request has not tried can do better.
+decision attempt_planner::impl::on_misfit(attempt& a, const outcome& result) {
+  for (const std::uint32_t rank : tried_ranks.view())
+    if (rank < mask_bits) barred_ranks |= std::uint64_t{1} << rank;
+  if (slots[0].is_open && slots[1].is_open) return stop(a, result, stop_reason::none);
+  if (!limits.is_replayable || retries >= retry.num_retries || owner.now >= deadline)
+    return finish(a, result, stop_reason::not_retriable);
+  return go_elsewhere(a, result, next_endpoint(a, a.rank + 1, true), stop_reason::not_retriable);
+}
+
+// Nothing was sent, so nothing is counted: the next backend that is ready takes the attempt over.
+decision attempt_planner::impl::on_unprepared(attempt& a, const outcome& result) {
+  const bool is_excludable = a.target.locality < mask_bits;
+  if (is_excludable) excluded |= std::uint64_t{1} << a.target.locality;
+  left_hosts.push_back(a.target.host);
+  if (is_excludable) --attempts;
+  if (slots[0].is_open && slots[1].is_open) return stop(a, result, stop_reason::none);
+  if (!retry.is_present || !limits.is_replayable || !is_excludable)
+    return finish(a, result, stop_reason::not_retriable);
+  holds_retry_slot = std::exchange(a.holds_retry_slot, false);
+  close(a);
+  host* chosen = choose();
+  if (chosen == nullptr) return refused(stop_reason::not_retriable);
+  if (!has_tried(chosen->id) || owner.now >= deadline) return open(*chosen);
+  decision d;
+  d.step = next_step::wait;
+  d.until = wait_until = std::min(owner.now + waits.wait(random), deadline);
   return d;
 }
 
@@ -239,45 +288,39 @@ attempt_planner::attempt_planner(cluster& owner, base::random_source& random,
                                  const request_limits& limits, time_point start)
     : impl_{std::make_unique<impl>(*owner.impl_, random, limits, start)} {}
 
-attempt_planner::~attempt_planner() {
-  impl_->close();
-  impl_->release_retry_slot();
-}
+attempt_planner::~attempt_planner() { impl_->close_all(); }
 
 decision attempt_planner::next(time_point now) { return impl_->next(now); }
 
-decision attempt_planner::hedge(time_point) { return {}; }
+decision attempt_planner::hedge(time_point now) { return impl_->hedge(now); }
 
-void attempt_planner::on_content(time_point, slot_number) {}
-
-void attempt_planner::cancel(time_point, slot_number) { impl_->close(); }
-
-decision attempt_planner::resume(ending how, time_point now) {
-  end(how, now);
-  return {};
-}
-
-void attempt_planner::on_connected(time_point now, slot_number) {
-  if (!impl_->is_open) return;
+void attempt_planner::on_connected(time_point now, slot_number slot) {
+  if (slot >= impl_->slots.size() || !impl_->slots[slot].is_open) return;
   impl_->owner.advance(now);
-  impl_->note_host_attempted();
-  impl_->owner.record_connected(impl_->current.host, now);
+  impl_->note(impl_->slots[slot]);
+  impl_->owner.record_connected(impl_->slots[slot].target.host, now);
 }
 
-decision attempt_planner::on_outcome(const outcome& result, time_point now, slot_number) {
-  return impl_->on_outcome(result, now);
+void attempt_planner::on_content(time_point now, slot_number slot) {
+  impl_->owner.advance(now);
+  if (slot < impl_->slots.size()) impl_->on_content(impl_->slots[slot]);
+}
+
+decision attempt_planner::on_outcome(const outcome& result, time_point now, slot_number slot) {
+  return impl_->on_outcome(result, now, slot);
+}
+
+void attempt_planner::cancel(time_point now, slot_number slot) {
+  impl_->owner.advance(now);
+  if (slot < impl_->slots.size()) impl_->close(impl_->slots[slot]);
 }
 
 void attempt_planner::end(ending how, time_point now) {
   impl_->owner.advance(now);
-  const host_id host = impl_->current.host;
-  if (impl_->is_open && how == ending::upstream_broke)
-    impl_->owner.record_broken_stream(host, false, now);
-  if (impl_->is_open && how == ending::idle_timeout)
-    impl_->owner.record_broken_stream(host, true, now);
-  impl_->close();
-  impl_->release_retry_slot();
+  impl_->end(how);
 }
+
+decision attempt_planner::resume(ending how, time_point now) { return impl_->resume(how, now); }
 
 std::uint32_t attempt_planner::attempts() const { return impl_->attempts; }
 

@@ -16,6 +16,14 @@ bool breakers::try_retry() {
   return true;
 }
 
+bool breakers::try_hedge(std::uint32_t budget_percent) {
+  constexpr std::uint64_t always_allowed = 3;
+  const std::uint64_t share = std::uint64_t{requests_} * budget_percent / 100;
+  if (hedges_ >= std::max(share, always_allowed)) return false;
+  ++hedges_;
+  return true;
+}
+
 std::uint32_t breakers::max_retries() const {
   if (!params_.retry_budget) return params_.max_parallel_retries;
   const auto& budget = *params_.retry_budget;

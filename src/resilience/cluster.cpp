@@ -25,7 +25,7 @@ std::string_view cluster::address(host_id host) const {
 
 void cluster::advance(time_point now) { impl_->advance(now); }
 
-time_point cluster::next_sweep() const { return impl_->detector.next_sweep(); }
+time_point cluster::next_sweep() const { return impl_->detector.next_change(); }
 
 void cluster::connected(host_id host, time_point now) {
   impl_->advance(now);

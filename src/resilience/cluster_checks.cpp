@@ -56,7 +56,7 @@ void cluster::impl::report_check(host_id id, check_result result, time_point at)
   } else if (change == check_change::failed) {
     apply({health_change::kind::check_failed, h, "activeCheck"}, at);
   }
-  const bool is_held = h->health.is_operators;
+  const bool is_held = h->health.is_operators || h->health.is_timed;
   if (result == check_result::pass && !check.is_failed && !is_held && detector.uneject(*h, at))
     apply({health_change::kind::returned, h, "activeCheck"}, at);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include <understudy/resilience/hash.hpp>
 
@@ -62,10 +63,13 @@ const host* cluster::impl::find(host_id id) const { return const_cast<impl*>(thi
 
 void cluster::impl::advance(time_point to) {
   now = to;
-  while (detector.is_sweep_due(to)) {
-    const time_point at = detector.next_sweep();
+  while (detector.next_change() <= to) {
+    const time_point at = detector.next_change();
     sweep_changes.clear();
-    detector.sweep(hosts, to, sweep_changes);
+    if (detector.is_return_first())
+      detector.return_timed(hosts, sweep_changes);
+    else
+      detector.sweep(hosts, to, sweep_changes);
     for (const auto& change : sweep_changes) apply(change, at);
   }
 }
@@ -142,6 +146,10 @@ void cluster::impl::record_broken_stream(host_id id, bool is_idle_timeout, time_
   if (h != nullptr) apply(detector.record_broken_stream(*h, is_idle_timeout, at), at);
 }
 
+void cluster::impl::eject_for(host_id id, base::duration length) {
+  if (host* h = find(id)) apply(detector.eject_for(*h, length, now), now);
+}
+
 void cluster::impl::record_connected(host_id id, time_point) {
   if (host* h = find(id)) detector.record_connected(*h);
 }
@@ -206,12 +214,16 @@ pick cluster::impl::open(host& chosen) {
   return opened;
 }
 
-void cluster::impl::close(const pick& opened) {
+void cluster::impl::close(pick& opened) {
   breaker.end_request();
+  end_trial(opened);
+  if (host* h = find(opened.host)) --h->active_requests;
+}
+
+void cluster::impl::end_trial(pick& opened) {
+  if (!std::exchange(opened.is_trial, false)) return;
   host* h = find(opened.host);
   if (h == nullptr) return;
-  --h->active_requests;
-  if (!opened.is_trial) return;
   const bool was_full = h->trial.is_full(trial_limit());
   h->trial.free_slot();
   if (was_full) mark_stale(h->rank);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <memory>
 #include <span>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <understudy/resilience/cluster.hpp>
 #include <understudy/resilience/ejection.hpp>
 #include <understudy/resilience/priority_load.hpp>
+#include <understudy/resilience/recent_times.hpp>
 
 namespace understudy::resilience {
 
@@ -25,6 +27,8 @@ struct cluster::impl {
   void record(host_id id, const outcome& result, time_point at);
   void record_broken_stream(host_id id, bool is_idle_timeout, time_point at);
   void record_connected(host_id id, time_point at);
+  /// As the host has asked (Retry-After); now.
+  void eject_for(host_id id, base::duration length);
 
   std::vector<due_check> take_due_checks(time_point at, base::random_source& random);
   time_point next_check() const;
@@ -44,7 +48,9 @@ struct cluster::impl {
 
   /// A request begins on the host: counted, and as a trial where the host is in one.
   pick open(host& chosen);
-  void close(const pick& opened);
+  void close(pick& opened);
+  /// Its verdict is known: the place is free for the next one.
+  void end_trial(pick& opened);
 
   std::uint32_t trial_limit() const {
     return params.ejection ? params.ejection->trial_requests : 0;
@@ -62,6 +68,7 @@ struct cluster::impl {
   std::vector<char> is_rank_stale;
   bool is_stale = true;
   load_table load;
+  std::array<recent_times, 2> content_times;  // to the first content: unary answers, streams
   std::vector<priority_counts> counts;
   std::vector<health_change> sweep_changes;
   std::vector<health_event> events;

@@ -12,6 +12,9 @@ constexpr std::string_view detector_gateway = "consecutiveGatewayErrors";
 constexpr std::string_view detector_local = "consecutiveLocalOriginFailures";
 constexpr std::string_view detector_success_rate = "successRate";
 constexpr std::string_view detector_percentage = "failurePercentageThreshold";
+constexpr std::string_view detector_asked = "retryAfter";
+
+constexpr std::chrono::hours longest_asked{24};
 
 // Envoy's values, which Envoy Gateway cannot change.
 constexpr std::size_t min_rated_hosts = 5;
@@ -144,14 +147,19 @@ health_change ejection::try_eject(host& h, std::string_view detector, time_point
   return {health_change::kind::ejected, &h, detector};
 }
 
-void ejection::do_eject(host& h, time_point now) {
+void ejection::take_out(host& h, time_point now) {
   ejection_state& s = h.health;
   ++ejected_;
   s.is_ejected = true;
   s.ejected_at = now;
   ++s.ejections;
   h.trial.on_ejected();
+}
+
+void ejection::do_eject(host& h, time_point now) {
+  take_out(h, now);
   if (!params_) return;
+  ejection_state& s = h.health;
   const auto& p = *params_;
   if (s.multiplier * p.base_ejection_time < p.max_ejection_time + p.base_ejection_time)
     ++s.multiplier;
@@ -160,7 +168,7 @@ void ejection::do_eject(host& h, time_point now) {
 void ejection::do_uneject(host& h, time_point now) {
   ejection_state& s = h.health;
   --ejected_;
-  s.is_ejected = s.is_operators = false;
+  s.is_ejected = s.is_operators = s.is_timed = false;
   s.has_returned = true;
   s.returned_at = now;
   s.consecutive_5xx = 0;
@@ -182,12 +190,48 @@ bool ejection::uneject(host& h, time_point now) {
   return true;
 }
 
+health_change ejection::eject_for(host& h, base::duration length, time_point now) {
+  ejection_state& s = h.health;
+  if (!params_ || length <= base::duration{} || s.is_operators) return {};
+  time_point until = now + std::min<base::duration>(length, longest_asked);
+  health_change change{health_change::kind::ejected, &h, detector_asked};
+  if (s.is_ejected) {
+    until = std::max(until, ejected_until(h));
+    change = {};
+  } else if (!is_cap_kept()) {
+    return {health_change::kind::refused, &h, detector_asked};
+  } else {
+    take_out(h, now);
+  }
+  s.is_timed = true;
+  s.until = until;
+  next_return_ = std::min(next_return_, until);
+  return change;
+}
+
+void ejection::return_timed(std::span<const std::unique_ptr<host>> hosts,
+                            std::vector<health_change>& changes) {
+  const time_point at = next_return_;
+  next_return_ = time_point::max();
+  for (const auto& h : hosts) {
+    if (!h->health.is_timed) continue;
+    if (h->health.until > at) {
+      next_return_ = std::min(next_return_, h->health.until);
+      continue;
+    }
+    do_uneject(*h, at);
+    changes.push_back({health_change::kind::returned, h.get(), {}});
+  }
+}
+
 base::duration ejection::ejection_time(const host& h) const {
+  if (h.health.is_timed) return h.health.until - h.health.ejected_at;
   if (!params_) return base::duration::max();
   return std::min(h.health.multiplier * params_->base_ejection_time, params_->max_ejection_time);
 }
 
 time_point ejection::ejected_until(const host& h) const {
+  if (h.health.is_timed) return h.health.until;
   if (!params_) return time_point::max();
   const time_point due = h.health.ejected_at + ejection_time(h);
   if (due <= next_sweep_) return next_sweep_;
@@ -201,7 +245,8 @@ void ejection::sweep(std::span<const std::unique_ptr<host>> hosts, time_point no
   const auto& p = *params_;
   const time_point at = next_sweep_;
   for (const auto& h : hosts) {
-    if (!h->health.is_ejected || at - h->health.ejected_at < ejection_time(*h)) continue;
+    if (!h->health.is_ejected || h->health.is_timed) continue;
+    if (at - h->health.ejected_at < ejection_time(*h)) continue;
     do_uneject(*h, at);
     changes.push_back({health_change::kind::returned, h.get(), {}});
   }

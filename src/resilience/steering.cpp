@@ -14,9 +14,12 @@ bool is_any(std::span<const std::uint32_t> values) {
 const load_share& steering::load(const load_table& table, std::span<const std::uint32_t> ranks) {
   const std::size_t made = ranks.size() - counted_from_;
   if (n_ == 0 || made < n_) return table.load;
-  if (made % n_ != 0) return load_;
+  // Two attempts at once may step over the multiple itself.
+  const std::size_t whole = made - made % n_;
+  if (whole != made && whole == computed_for_) return load_;
+  computed_for_ = whole;
   excluded_.resize(table.health.size(), 0);
-  for (const std::uint32_t rank : ranks.subspan(counted_from_)) excluded_[rank] = 1;
+  for (const std::uint32_t rank : ranks.subspan(counted_from_, whole)) excluded_[rank] = 1;
   health_ = table.health;
   degraded_ = table.degraded_health;
   for (std::size_t p = 0; p < excluded_.size(); ++p)
@@ -24,7 +27,8 @@ const load_share& steering::load(const load_table& table, std::span<const std::u
   if (!is_any(health_) && !is_any(degraded_)) {
     // Start over: every priority again, unless everything is down.
     std::ranges::fill(excluded_, char{0});
-    counted_from_ = ranks.size();
+    counted_from_ += whole;
+    computed_for_ = 0;
     health_ = table.health;
     degraded_ = table.degraded_health;
     if (!is_any(health_) && !is_any(degraded_)) return table.load;

@@ -15,6 +15,8 @@ using understudy::base::seeded_random;
 
 namespace {
 
+constexpr milliseconds longest_asked{1000};
+
 cluster_params random_params(seeded_random& r) {
   cluster_params p;
   const auto localities = 1 + r.below(5);
@@ -31,6 +33,9 @@ cluster_params random_params(seeded_random& r) {
   if (r.below(2) == 0) p.retry.num_attempts_per_priority = static_cast<std::uint32_t>(r.below(4));
   p.retry.is_immediate_on_next_priority = r.below(2) == 0;
   p.retry.avoids_timed_out_hosts = r.below(2) == 0;
+  p.retry.retries_in_band_errors = r.below(2) == 0;
+  p.retry.is_deadline_aware = r.below(2) == 0;
+  if (r.below(2) == 0) p.retry.max_retry_after_wait = longest_asked;
   p.breaker.max_parallel_requests = static_cast<std::uint32_t>(r.below(4) == 0 ? 2 : 1024);
   p.breaker.max_parallel_retries = static_cast<std::uint32_t>(r.below(4) == 0 ? 1 : 1024);
   if (r.below(8) == 0) return p;
@@ -54,8 +59,11 @@ outcome random_outcome(seeded_random& r) {
   if (r.below(3) > 0) {
     o.status = codes[r.below(10)];
   } else {
-    o.what = static_cast<failure_class>(1 + r.below(7));
+    o.what = static_cast<failure_class>(1 + r.below(8));
+    if (o.what == failure_class::no_host) o.what = failure_class::in_band;
+    if (o.what == failure_class::in_band) o.status = codes[r.below(10)];
   }
+  if (r.below(4) == 0) o.retry_after = milliseconds{static_cast<int>(r.below(4000))};
   o.is_bytes_sent = r.below(2) == 0;
   o.is_envoy_ratelimited = r.below(10) == 0;
   return o;
@@ -187,7 +195,8 @@ class schedule {
         break;
       case next_step::wait: {
         const double wait = to_seconds(d.until) - now_;
-        const double longest = to_seconds(time_point{params_.retry.backoff.max});
+        const double longest =
+            to_seconds(time_point{std::max(params_.retry.backoff.max, longest_asked)}) + 1e-6;
         REQUIRE(wait > -1e-9);
         REQUIRE(wait < longest);
         REQUIRE(d.until <= one.planner->request_deadline());
@@ -196,6 +205,9 @@ class schedule {
       case next_step::accept:
         one.is_accepted = true;
         break;
+      case next_step::await_other:
+        FAIL("there is no other");
+        return;
       case next_step::give_up:
         return;  // over; the planner is destroyed
     }

@@ -19,16 +19,17 @@ class player {
   player(const YAML::Node& row, std::uint64_t seed) : world_{make_world(row, seed)} {}
 
   void play(const YAML::Node& step) {
-    require_keys(
-        step,
-        {"at", "request", "start", "next", "connected", "outcome", "end", "record", "connect-ok",
-         "broken", "advance", "eject", "uneject", "set-hosts", "share", "repeat", "check", "report",
-         // how
-         "is", "how", "limits", "times", "by", "within", "among", "hashed",
-         // expectations
-         "attempts", "final", "step", "why", "waits", "ended", "host", "priority", "trial", "wait",
-         "perTry", "ejected", "m", "c5", "gw", "lo", "until", "load", "refused", "returned",
-         "active", "inTrial", "failing", "due", "changed", "weight", "warm"});
+    require_keys(step,
+                 {"at", "request", "start", "next", "connected", "outcome", "end", "record",
+                  "connect-ok", "broken", "advance", "hedge", "content", "cancel", "resume", "slot",
+                  "contents", "eject", "uneject", "set-hosts", "share", "repeat", "check", "report",
+                  // how
+                  "is", "how", "limits", "times", "by", "within", "among", "hashed",
+                  // expectations
+                  "attempts", "final", "step", "why", "waits", "ended", "host", "priority", "trial",
+                  "wait", "perTry", "ejected", "m", "c5", "gw", "lo", "until", "load", "refused",
+                  "returned", "active", "inTrial", "failing", "due", "changed", "weight", "warm",
+                  "hedgeAfter", "firstToken", "tries", "opens"});
     if (step["at"]) now_ = step["at"].as<double>();
     CAPTURE(now_, step.Mark().line + 1);
     act(step);
@@ -52,8 +53,12 @@ class player {
 
   void act(const YAML::Node& step) {
     if (step["request"]) return request(step);
-    if (step["start"] || step["next"] || step["outcome"]) return single(step);
-    if (step["connected"]) return planner(step["connected"]).on_connected(at(now_));
+    if (step["start"] || step["next"] || step["outcome"] || step["hedge"] || step["resume"])
+      return single(step);
+    if (step["connected"]) return planner(step["connected"]).on_connected(at(now_), slot_of(step));
+    if (step["content"]) return planner(step["content"]).on_content(at(now_), slot_of(step));
+    if (step["cancel"]) return planner(step["cancel"]).cancel(at(now_), slot_of(step));
+    if (step["contents"]) return contents(step);
     if (step["end"]) return end(step);
     if (step["record"]) return record(step);
     if (step["check"]) return check(step);
@@ -81,6 +86,23 @@ class player {
     const auto list =
         addresses.IsScalar() ? names{addresses.as<std::string>()} : addresses.as<names>();
     for (const auto& a : list) act(id_of(a));
+  }
+
+  static attempt_planner::slot_number slot_of(const YAML::Node& step) {
+    return static_cast<attempt_planner::slot_number>(step["slot"].as<int>(0));
+  }
+
+  // Requests one after the other, each of which has its first content after the given time.
+  void contents(const YAML::Node& step) {
+    for (const auto& takes : step["contents"])
+      for (int i = 0; i < step["times"].as<int>(1); ++i) {
+        attempt_planner one{world_.state, world_.random, limits(step), at(now_)};
+        REQUIRE(one.next(at(now_)).step == next_step::attempt);
+        now_ += takes.as<double>();
+        one.on_content(at(now_));
+        one.on_outcome(status(200).result, at(now_));
+        one.end(ending::complete, at(now_));
+      }
   }
 
   attempt_planner& planner(const YAML::Node& name) { return *open_.at(name.as<std::string>()); }
@@ -123,8 +145,24 @@ class player {
       d = open_[name]->next(at(now_));
     } else if (step["next"]) {
       d = planner(step["next"]).next(at(now_));
+    } else if (step["hedge"]) {
+      d = planner(step["hedge"]).hedge(at(now_));
+    } else if (step["resume"]) {
+      d = planner(step["resume"]).resume(ending_of(step), at(now_));
     } else {
-      d = planner(step["outcome"]).on_outcome(read_reply(step["is"]).result, at(now_));
+      const outcome result = read_reply(step["is"]).result;
+      d = planner(step["outcome"]).on_outcome(result, at(now_), slot_of(step));
+    }
+    if (step["opens"]) CHECK(d.slot == step["opens"].as<int>());
+    check_time(d.hedge_after, step["hedgeAfter"]);
+    check_time(d.first_token_timeout, step["firstToken"]);
+    if (step["tries"]) {
+      const char* const name = step["start"]    ? "start"
+                               : step["next"]   ? "next"
+                               : step["hedge"]  ? "hedge"
+                               : step["resume"] ? "resume"
+                                                : "outcome";
+      CHECK(planner(step[name]).attempts() == step["tries"].as<std::uint32_t>());
     }
     if (step["step"]) CHECK(step_name(d.step) == step["step"].as<std::string>());
     if (step["why"]) CHECK(reason_name(d.why) == step["why"].as<std::string>());
@@ -139,18 +177,26 @@ class player {
     }
   }
 
-  void end(const YAML::Node& step) {
+  // 0: none.
+  static void check_time(const std::optional<base::duration>& time, const YAML::Node& wanted) {
+    if (wanted) CHECK((time ? to_seconds(time_point{*time}) : 0) == wanted.as<double>());
+  }
+
+  static ending ending_of(const YAML::Node& step) {
     static const std::map<std::string, ending> endings = {
         {"complete", ending::complete},
         {"broke", ending::upstream_broke},
         {"idle", ending::idle_timeout},
         {"gone", ending::downstream_gone},
         {"request-timeout", ending::request_timeout}};
-    const auto how = step["how"].as<std::string>();
-    if (how == "destroyed")
+    return endings.at(step["how"].as<std::string>());
+  }
+
+  void end(const YAML::Node& step) {
+    if (step["how"].as<std::string>() == "destroyed")
       open_.erase(step["end"].as<std::string>());
     else
-      planner(step["end"]).end(endings.at(how), at(now_));
+      planner(step["end"]).end(ending_of(step), at(now_));
   }
 
   void record(const YAML::Node& step) {

@@ -33,7 +33,8 @@ const std::map<std::string, trigger>& triggers_by_name() {
 
 void read_retry(const YAML::Node& node, retry_params& p) {
   require_keys(node, {"numRetries", "numAttemptsPerPriority", "triggers", "codes", "base", "max",
-                      "perTry", "perTryStream", "immediate", "avoidsSilent"});
+                      "perTry", "perTryStream", "immediate", "avoidsSilent", "inBand",
+                      "contextWindow", "contentPolicy", "deadlineAware", "retryAfter"});
   if (!p.is_present) p.num_retries = 2;
   p.is_present = true;
   if (node["numRetries"]) p.num_retries = node["numRetries"].as<std::uint32_t>();
@@ -57,6 +58,21 @@ void read_retry(const YAML::Node& node, retry_params& p) {
   if (node["perTryStream"]) p.per_try_timeout_stream = read_ms(node["perTryStream"]);
   p.is_immediate_on_next_priority = node["immediate"].as<bool>(false);
   p.avoids_timed_out_hosts = node["avoidsSilent"].as<bool>(false);
+  p.retries_in_band_errors = node["inBand"].as<bool>(false);
+  p.falls_back_on_context_window = node["contextWindow"].as<bool>(false);
+  p.falls_back_on_content_policy = node["contentPolicy"].as<bool>(false);
+  p.is_deadline_aware = node["deadlineAware"].as<bool>(false);
+  if (node["retryAfter"]) p.max_retry_after_wait = read_ms(node["retryAfter"]);
+}
+
+void read_hedge(const YAML::Node& node, hedge_params& p) {
+  require_keys(node, {"after", "quantile", "max", "budget", "firstToken", "fails"});
+  if (node["after"]) p.after = read_ms(node["after"]);
+  if (node["quantile"]) p.quantile = node["quantile"].as<std::uint32_t>();
+  p.max = node["max"].as<std::uint32_t>(p.max);
+  p.budget_percent = node["budget"].as<std::uint32_t>(p.budget_percent);
+  if (node["firstToken"]) p.first_token = read_ms(node["firstToken"]);
+  p.is_first_token_hedged = !node["fails"].as<bool>(false);
 }
 
 void read_passive(const YAML::Node& node, std::optional<ejection_params>& out) {
@@ -151,7 +167,8 @@ const std::map<std::string, failure_class>& classes_by_name() {
       {"connect", failure_class::connect},   {"connect-timeout", failure_class::connect_timeout},
       {"close", failure_class::closed},      {"protocol", failure_class::protocol},
       {"per-try", failure_class::per_try},   {"global", failure_class::global},
-      {"overflow", failure_class::overflow}, {"no-host", failure_class::no_host}};
+      {"overflow", failure_class::overflow}, {"no-host", failure_class::no_host},
+      {"in-band", failure_class::in_band},   {"unprepared", failure_class::unprepared}};
   return table;
 }
 
@@ -170,14 +187,15 @@ row_setup read_setup(const YAML::Node& row) {
   row_setup setup;
   const YAML::Node config = row["config"];
   if (config) {
-    require_keys(config, {"base", "retry", "passive", "breaker", "balancing", "panic", "checks",
-                          "slowStart", "utilization", "tableSize"});
+    require_keys(config, {"base", "retry", "hedge", "passive", "breaker", "balancing", "panic",
+                          "checks", "slowStart", "utilization", "tableSize"});
     const auto base = config["base"].as<std::string>("none");
     if (base == "seed")
       setup.params = seed_params();
     else if (base != "none")
       throw std::runtime_error{"unknown base " + base};
     if (config["retry"]) read_retry(config["retry"], setup.params.retry);
+    if (config["hedge"]) read_hedge(config["hedge"], setup.params.hedge);
     if (config["passive"].IsDefined()) read_passive(config["passive"], setup.params.ejection);
     if (config["breaker"]) read_breaker(config["breaker"], setup.params.breaker);
     if (config["balancing"])
@@ -200,7 +218,12 @@ request_limits read_limits(const YAML::Node& step) {
   const YAML::Node node = step["limits"];
   limits.request_timeout = milliseconds{60'000};
   if (!node) return limits;
-  require_keys(node, {"global", "stream", "replayable", "earlyData", "hash", "session"});
+  require_keys(node, {"global", "stream", "replayable", "earlyData", "hash", "session", "reasoning",
+                      "excluded"});
+  limits.is_reasoning = node["reasoning"].as<bool>(false);
+  if (node["excluded"])
+    for (const auto& locality : node["excluded"])
+      limits.excluded_localities |= std::uint64_t{1} << locality.as<std::uint32_t>();
   if (node["hash"]) limits.hint.hash = node["hash"].as<std::uint64_t>();
   if (node["global"]) limits.request_timeout = read_ms(node["global"]);
   limits.is_stream = node["stream"].as<bool>(false);
@@ -211,11 +234,16 @@ request_limits read_limits(const YAML::Node& step) {
 
 reply read_reply(const YAML::Node& node) {
   if (node.IsMap()) {
-    require_keys(node, {"is", "takes", "sent", "ratelimited"});
+    require_keys(node, {"is", "takes", "sent", "ratelimited", "status", "contextWindow",
+                        "contentPolicy", "retryAfter"});
     reply r = read_reply(node["is"]);
     r.takes = node["takes"].as<double>(0);
     if (node["sent"]) r.result.is_bytes_sent = node["sent"].as<bool>();
     r.result.is_envoy_ratelimited = node["ratelimited"].as<bool>(false);
+    if (node["status"]) r.result.status = node["status"].as<int>();
+    r.result.is_context_window = node["contextWindow"].as<bool>(false);
+    r.result.is_content_policy = node["contentPolicy"].as<bool>(false);
+    if (node["retryAfter"]) r.result.retry_after = read_ms(node["retryAfter"]);
     return r;
   }
   const auto text = node.as<std::string>();
@@ -232,14 +260,15 @@ std::string class_name(const outcome& result) {
 }
 
 std::string step_name(next_step step) {
-  static const std::array<const char*, 4> names = {"attempt", "wait", "accept", "give-up"};
+  static const std::array<const char*, 5> names = {"attempt", "wait", "accept", "give-up",
+                                                   "await-other"};
   return names.at(static_cast<std::size_t>(step));
 }
 
 std::string reason_name(stop_reason why) {
-  static const std::array<const char*, 7> names = {
+  static const std::array<const char*, 8> names = {
       "none",    "not-retriable",   "exhausted", "retry-overflow",
-      "no-host", "request-timeout", "overflow"};
+      "no-host", "request-timeout", "overflow",  "no-capable-backend"};
   return names.at(static_cast<std::size_t>(why));
 }
 

@@ -22,10 +22,10 @@ struct request_limits {
 };
 
 enum class next_step : std::uint8_t {
-  attempt,  ///< try `target`
-  wait,     ///< nothing until `until`, then call next()
-  accept,   ///< the response at hand is the client's (2xx or a final error status)
-  give_up,  ///< answer locally: no response at hand
+  attempt,      ///< try `target`
+  wait,         ///< nothing until `until`, then call next()
+  accept,       ///< the response at hand is the client's (2xx or a final error status)
+  give_up,      ///< answer locally: no response at hand
   await_other,  ///< this attempt is over, the one beside it goes on
 };
 
@@ -33,11 +33,12 @@ enum class next_step : std::uint8_t {
 enum class stop_reason : std::uint8_t {
   none,
   not_retriable,
-  retries_exhausted,  ///< URX
-  retry_overflow,     ///< UO: retry breaker or budget
-  no_healthy_host,    ///< UH
-  request_timeout,    ///< UT
-  overflow,           ///< UO: the attempt itself was refused by a breaker
+  retries_exhausted,   ///< URX
+  retry_overflow,      ///< UO: retry breaker or budget
+  no_healthy_host,     ///< UH
+  request_timeout,     ///< UT
+  overflow,            ///< UO: the attempt itself was refused by a breaker
+  no_capable_backend,  ///< every backend left would drop something that the request uses
 };
 
 struct decision {
@@ -46,8 +47,8 @@ struct decision {
   time_point until;  ///< `wait`: end of the back-off, never past the request deadline
   std::optional<base::duration> per_try_timeout;  ///< `attempt`: from connected and request sent
   std::uint8_t slot = 0;  ///< `attempt`: names it in the calls below; 1: beside an open one
-  /// `attempt`, both from its start: when to ask hedge(); when an attempt without content has failed
-  /// (class `per_try`). Absent: never, which holds for the last attempt there is, too.
+  /// `attempt`, both from its start: when to ask hedge(); when an attempt without content has
+  /// failed (class `per_try`). Absent: never, which holds for the last attempt there is, too.
   std::optional<base::duration> hedge_after, first_token_timeout;
   stop_reason why = stop_reason::none;
 };
@@ -104,7 +105,7 @@ class attempt_planner {
   time_point request_deadline() const;
 
  private:
-  struct impl;  // may become plain members; one allocation a request at most
+  struct impl;
   std::unique_ptr<impl> impl_;
 };
 

@@ -19,8 +19,13 @@ class breakers {
   bool try_retry();
   void end_retry() { --retries_; }
 
+  /// A hedge is in flight while both attempts of its request are; three always may be.
+  bool try_hedge(std::uint32_t budget_percent);
+  void end_hedge() { --hedges_; }
+
   std::uint32_t requests() const { return requests_; }
   std::uint32_t retries() const { return retries_; }
+  std::uint32_t hedges() const { return hedges_; }
 
  private:
   std::uint32_t max_retries() const;
@@ -28,6 +33,7 @@ class breakers {
   breaker_params params_;
   std::uint32_t requests_ = 0;
   std::uint32_t retries_ = 0;
+  std::uint32_t hedges_ = 0;
 };
 
 }  // namespace understudy::resilience

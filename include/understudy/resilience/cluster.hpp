@@ -87,7 +87,8 @@ class cluster {
 
   /// Runs the sweeps due. The shell calls it about every interval so that returns are reported.
   void advance(time_point now);
-  /// When the next sweep is due; time_point::max() with no ejection.
+  /// When a host may return: the next sweep, or the end of an ejection for a given time before it;
+  /// time_point::max() with no ejection.
   time_point next_sweep() const;
 
   /// A connection was obtained (new or reused): local success where origins are split.

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,9 +46,17 @@ class ejection {
   /// Operator's will: no cap, no threshold. False: nothing changed.
   bool eject(host& h, time_point now);
   bool uneject(host& h, time_point now);
+  /// The host itself asked to be left alone for so long (at most a day): exactly that, no sweep and
+  /// no multiplier; within the cap, as every ejection. Longer than one in force, it prolongs that.
+  health_change eject_for(host& h, base::duration length, time_point now);
 
-  bool is_sweep_due(time_point now) const { return now >= next_sweep_; }
+  /// When something changes by itself: a sweep, or the end of a timed ejection before it.
+  time_point next_change() const { return std::min(next_sweep_, next_return_); }
   time_point next_sweep() const { return next_sweep_; }
+  bool is_return_first() const { return next_return_ <= next_sweep_; }
+  /// Brings back what is due at next_change(), for is_return_first().
+  void return_timed(std::span<const std::unique_ptr<host>> hosts,
+                    std::vector<health_change>& changes);
   /// Runs the sweep of next_sweep(), at that time, and schedules the one after it. Where a sweep
   /// left nothing to wait for, those up to `now` are skipped: they would change nothing.
   void sweep(std::span<const std::unique_ptr<host>> hosts, time_point now,
@@ -64,6 +73,7 @@ class ejection {
   health_change on_local_failure(host& h, time_point now);
   health_change try_eject(host& h, std::string_view detector, time_point now);
   void do_eject(host& h, time_point now);
+  void take_out(host& h, time_point now);
   void do_uneject(host& h, time_point now);
   bool is_cap_kept() const;
   void eject_by_rate(std::span<const std::unique_ptr<host>> hosts,
@@ -72,6 +82,7 @@ class ejection {
 
   std::optional<ejection_params> params_;
   time_point next_sweep_;
+  time_point next_return_ = time_point::max();
   std::uint32_t total_ = 0;
   std::uint32_t ejected_ = 0;
 };

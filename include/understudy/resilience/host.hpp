@@ -30,6 +30,8 @@ struct ejection_state {
   bool is_ejected = false;
   bool has_returned = false;  ///< returned_at is set
   bool is_operators = false;  ///< ejected by hand: no check brings it back
+  bool is_timed = false;      ///< asked to be left alone: back at `until`, whatever the sweeps do
+  time_point until;
   time_point ejected_at;
   time_point returned_at;
   std::uint32_t multiplier = 0;

@@ -21,6 +21,7 @@ class steering {
  private:
   std::uint32_t n_;
   std::size_t counted_from_ = 0;  // attempts before this one are forgotten ("start over")
+  std::size_t computed_for_ = 0;  // attempts that `load_` takes into account
   std::vector<char> excluded_;
   std::vector<std::uint32_t> health_, degraded_;
   load_share load_;
