@@ -14,6 +14,7 @@
 #include <understudy/base/random.hpp>
 #include <understudy/credentials/store.hpp>
 #include <understudy/daemon/file_signature.hpp>
+#include <understudy/net/health_prober.hpp>
 #include <understudy/net/worker.hpp>
 #include <understudy/telemetry/log.hpp>
 
@@ -116,6 +117,7 @@ struct server::impl final : proxy::health_observer {
   base::seeded_random random{base::entropy_seed()};
   credentials::store keys{control, credentials::real_host()};
   net::name_resolver names{control, opts.resolve};
+  net::health_prober prober{control, *this, random};
   mutable std::mutex active_mutex;
   std::shared_ptr<const plan::plan> configuration;
   std::shared_ptr<const proxy::active_plan> active;
@@ -191,12 +193,15 @@ int server::impl::run() {
   };
   await_signal();
   keys.configure(*configuration);
-  // Serving begins when every name and key is known, or has had its time.
+  // Serving begins when every name, key and checked host is known, or has had its time.
   names_limit.expires_after(longest_wait_for_names);
   names_limit.async_wait([this](error_code ec) {
     if (!ec) start_workers();
   });
-  names.activate(active, [this] { keys.wait_ready([this] { start_workers(); }); });
+  names.activate(active, [this] {
+    prober.activate(current(), last_tls);
+    keys.wait_ready([this] { prober.wait_ready([this] { start_workers(); }); });
+  });
   sweep();
   if (!opts.watched.empty()) {
     loaded_signature = last_signature = file_signature(opts.watched);
@@ -244,6 +249,7 @@ void server::impl::finish(int status) {
   if (admin_server) admin_server->stop();
   keys.stop();
   names.stop();
+  prober.stop();
   control.stop();
 }
 
@@ -306,7 +312,7 @@ admin::reload_result server::impl::reload() {
     active = activated;
   }
   keys.configure(*configuration);
-  names.activate(activated, [] {});
+  names.activate(activated, [this] { prober.activate(current(), last_tls); });
   for (auto& w : workers) w->replace_plan(*plan);
   hub.on_reload(true,
                 "configuration reloaded, generation " + std::to_string(configuration->generation));

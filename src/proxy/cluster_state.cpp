@@ -8,6 +8,7 @@ cluster_state::cluster_state(const plan::route& route, const plan::rule& rule, t
                              std::uint64_t seed)
     : route_name_{route.name},
       rule_name_{rule.name},
+      check_{rule.check},
       params_{rule.cluster},
       random_{seed},
       cluster_{rule.cluster, start} {
@@ -20,6 +21,7 @@ cluster_state::cluster_state(const plan::route& route, const plan::rule& rule, t
 bool cluster_state::is_same(const plan::route& route, const plan::rule& rule) const {
   if (route.name != route_name_ || rule.name != rule_name_ || !(rule.cluster == params_))
     return false;
+  if (rule.check != check_) return false;
   if (!std::ranges::equal(rule.backends, backend_names_, {}, &plan::backend::name)) return false;
   for (std::size_t i = 0; i < ways_.size(); ++i)
     if (!(ways_[i] == way{rule.backends[i].targets, rule.backends[i].tls})) return false;
