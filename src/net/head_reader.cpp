@@ -82,6 +82,18 @@ head_result find_end(std::string_view input, std::size_t& scanned) {
   return {head_status::partial, 0, {}};
 }
 
+/// `GET /path HTTP/2.0` is of another version; with anything else in that place it is no request.
+bool names_version(std::string_view head) {
+  const auto line = head.substr(0, head.find('\r'));
+  const auto space = line.find(' ');
+  const auto next = space == line.npos ? line.npos : line.find(' ', space + 1);
+  if (next == line.npos) return false;
+  const auto version = line.substr(next + 1);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) &&
+         version[6] == '.' && is_digit(version[7]);
+}
+
 template <bool IsRequest, class Head>
 head_result read_head(std::string_view input, const head_limits& limits, std::size_t& scanned,
                       Head& head) {
@@ -100,7 +112,8 @@ head_result read_head(std::string_view input, const head_limits& limits, std::si
   error_code ec;
   splitter.put(boost::asio::const_buffer{input.data(), found.size}, ec);
   if (splitter.has_too_many()) return {head_status::too_large, 0, "too many header fields"};
-  if (ec == http::error::bad_version) return {head_status::bad_version, 0, "HTTP version"};
+  if (ec == http::error::bad_version && (!IsRequest || names_version(input)))
+    return {head_status::bad_version, 0, "HTTP version"};
   if (ec || !splitter.is_header_done()) return {head_status::malformed, 0, "malformed header"};
   return found;
 }

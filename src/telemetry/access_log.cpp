@@ -18,6 +18,11 @@ void append_attempt(std::string& out, const attempt_record& a) {
   append_milliseconds(out, a.elapsed);
   if (a.is_reused) out += R"(,"reused":true)";
   if (a.is_replayed) out += R"(,"replayed":true)";
+  if (a.is_hedge) out += R"(,"hedge":true)";
+  if (a.abandoned_tokens != 0) {
+    out += R"(,"abandoned_tokens":)";
+    append_number(out, a.abandoned_tokens);
+  }
   out += '}';
 }
 

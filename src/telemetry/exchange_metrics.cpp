@@ -39,6 +39,8 @@ void count_attempts(route_series& s, const std::vector<attempt_record>& attempts
     auto& b = backend_of(s, a.backend, a.priority);
     ++b.outcomes[static_cast<std::size_t>(a.outcome)];
     b.duration.observe(a.elapsed);
+    b.abandoned_tokens += a.abandoned_tokens;
+    if (a.is_hedge) ++(a.outcome == attempt_outcome::ok ? s.hedges_won : s.hedges_lost);
     if (a.is_replayed)
       ++s.replays;
     else if (previous != nullptr)
@@ -106,10 +108,13 @@ void exchange_metrics::merge(const exchange_metrics& other) {
       auto& mine = backend_of(to, b.backend, b.priority);
       for (std::size_t i = 0; i < b.outcomes.size(); ++i) mine.outcomes[i] += b.outcomes[i];
       mine.duration.merge(b.duration);
+      mine.abandoned_tokens += b.abandoned_tokens;
     }
     for (std::size_t i = 0; i < token_type_count; ++i) to.tokens[i] += from->tokens[i];
     to.retries += from->retries;
     to.replays += from->replays;
+    to.hedges_won += from->hedges_won;
+    to.hedges_lost += from->hedges_lost;
     to.bytes_received += from->bytes_received;
     to.bytes_sent += from->bytes_sent;
     to.duration.merge(from->duration);
@@ -188,6 +193,20 @@ void exchange_metrics::expose_attempts(exposition& out) const {
   out.family("understudy_replays", metric_type::counter,
              "Requests sent again at no cost because a pooled connection was dead.");
   for (const auto* s : all) out.sample({{"route", s->route}}, s->replays);
+  out.family("understudy_hedges", metric_type::counter,
+             "Attempts that ran beside a slow one, by whose answer counted.");
+  for (const auto* s : all) {
+    if (s->hedges_won + s->hedges_lost == 0) continue;
+    out.sample({{"route", s->route}, {"outcome", "won"}}, s->hedges_won);
+    out.sample({{"route", s->route}, {"outcome", "lost"}}, s->hedges_lost);
+  }
+  out.family("understudy_abandoned_tokens", metric_type::counter,
+             "Output tokens of attempts whose answer no client got, counted or estimated.");
+  each_backend([&](const route_series& s, const backend_series& b, const std::string& priority) {
+    if (b.abandoned_tokens != 0)
+      out.sample({{"route", s.route}, {"backend", b.backend}, {"priority", priority}},
+                 b.abandoned_tokens);
+  });
 }
 
 }  // namespace understudy::telemetry

@@ -27,6 +27,14 @@ class attempt {
   upstream_exchange<Net>& up() { return up_; }
   telemetry::attempt_record& record() { return exchange_.record.attempts[state_.number]; }
   const codec::body_framing& framing() const { return *state_.framing; }
+  /// The client does not get this answer, or not all of it: what it has cost.
+  void count_abandoned() {
+    if (!state_.is_watched) return;
+    const auto& watch = state_.watch;
+    static constexpr std::uint64_t characters_of_token = 4;
+    record().abandoned_tokens =
+        watch.usage().output.value_or(watch.text_characters() / characters_of_token);
+  }
   /// Ends what it waits for; run() then returns, and its owner knows why.
   void cancel(cancel_reason why) { state_.timed.scope().cancel(why); }
   bool is_cancelled() const { return state_.timed.scope().reason() >= cancel_reason::superseded; }
@@ -82,6 +90,7 @@ class attempt {
     exchange_.record.attempts.emplace_back();
     record().backend = state_.backend->name;
     record().priority = chosen.target.priority;
+    record().is_hedge = state_.is_hedge;
     first_token_ = timer_queue::never;
   }
 

@@ -74,6 +74,7 @@ class race {
     auto& record = failed_one.record();
     record.outcome = word;
     record.elapsed = now() - failed_one.state().started;
+    failed_one.count_abandoned();
     state_.failures.push_back({failed_one.state().backend->name, std::string{cause}});
   }
 
@@ -88,8 +89,8 @@ class race {
   void begin(std::size_t lane, attempt_state& state) {
     lanes_[lane].reset();
     lanes_[lane].emplace(env_, state_, state);
-    if (lane == 1) return;
-    has_second_ = false;
+    state.is_hedge = lane == 1;
+    if (lane == 0) has_second_ = false;
   }
 
   /// An outcome becomes the planner's next word.
@@ -126,6 +127,7 @@ class race {
     auto& loser = *lanes_[lane];
     loser.record().outcome = telemetry::attempt_outcome::superseded;
     loser.record().elapsed = now() - loser.state().started;
+    loser.count_abandoned();
     loser.up().drop();
     state_.decisions.cancel(now(), loser.state().slot);
     if (lane == 1) has_second_ = false;

@@ -139,6 +139,7 @@ class exchange_server {
     const auto& words = ending_words(how);
     record().outcome = words.outcome;
     record().elapsed = now() - at().started;
+    current().count_abandoned();
     up().drop();
     decision next = state_.decisions.resume(words.planner, now());
     relay_end last = how;
@@ -252,6 +253,7 @@ class exchange_server {
     const auto& words = ending_words(how);
     if (words.outcome != telemetry::attempt_outcome::ok) {
       record().outcome = words.outcome;
+      current().count_abandoned();
       state_.record.details = words.details;
       state_.record.origin = how == relay_end::downstream_gone ? telemetry::error_origin::client
                                                                : telemetry::error_origin::upstream;
@@ -272,12 +274,15 @@ class exchange_server {
     state_.record.flags = flags_of(last.why, what);
     const auto& refusal = attempts_.refusal();
     if (what == failure_class::unprepared && refusal && state_.failures.size() == 1)
-      co_return co_await answer(
-          proxy::error_reply(state_.op, refusal->status, refusal->code, refusal->cause,
-                             refusal->is_credential_missing ? "no_credentials" : "untranslatable"));
+      co_return co_await answer(refusal_reply(*refusal));
     co_await answer(proxy::failure_reply(state_.op, state_.route->name,
                                          state_.rule->backends.size(), state_.failures, what,
                                          last.why));
+  }
+
+  proxy::local_reply refusal_reply(const attempt_refusal& refusal) {
+    return proxy::error_reply(state_.op, refusal.status, refusal.code, refusal.cause,
+                              refusal.is_credential_missing ? "no_credentials" : "untranslatable");
   }
 
   awaitable<void> answer(proxy::local_reply reply) {
@@ -326,6 +331,7 @@ class exchange_server {
     if (attempts_.has_attempt() && up().link()) {
       record().outcome = telemetry::attempt_outcome::cancelled;
       record().elapsed = now() - at().started;
+      current().count_abandoned();
       up().drop();
     }
     state_.record.details = "downstream_gone";

@@ -13,7 +13,6 @@
 
 namespace understudy::telemetry {
 
-inline constexpr std::size_t attempt_outcome_count = 14;
 inline constexpr std::size_t error_origin_count = 4;
 inline constexpr std::size_t token_type_count = 5;
 
@@ -22,6 +21,7 @@ struct backend_series {
   std::string backend;
   std::uint32_t priority = 0;
   std::array<std::uint64_t, attempt_outcome_count> outcomes{};
+  std::uint64_t abandoned_tokens = 0;
   histogram duration;
 
   std::uint64_t attempts() const;
@@ -44,6 +44,7 @@ struct route_series {
   std::vector<failover> failovers;
   std::uint64_t retries = 0;
   std::uint64_t replays = 0;
+  std::uint64_t hedges_won = 0, hedges_lost = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::array<std::uint64_t, token_type_count> tokens{};

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ enum class attempt_outcome : std::uint8_t {
   in_band_error,  ///< an error, or no answer, inside a 2xx before its first content
   superseded,     ///< the attempt beside it was quicker
 };
+inline constexpr std::size_t attempt_outcome_count =
+    static_cast<std::size_t>(attempt_outcome::superseded) + 1;
 std::string_view name(attempt_outcome o);
 
 struct attempt_record {
@@ -37,6 +40,10 @@ struct attempt_record {
   int status = 0;            ///< 0 when no head came
   bool is_reused = false;    ///< on a pooled connection
   bool is_replayed = false;  ///< sent again at no cost after a stale connection
+  bool is_hedge = false;     ///< ran beside another one
+  /// Output of an attempt whose answer the client did not get: the provider's count, or an estimate
+  /// from the text seen. Somebody pays for it.
+  std::uint64_t abandoned_tokens = 0;
   base::duration elapsed{};
 };
 
