@@ -6,6 +6,7 @@
 #include <understudy/codec/retry_after.hpp>
 #include <understudy/net/prepare.hpp>
 #include <understudy/net/upstream_exchange.hpp>
+#include <understudy/proxy/load_report.hpp>
 #include <understudy/proxy/upstream_head.hpp>
 #include <understudy/translate/error_class.hpp>
 
@@ -85,6 +86,7 @@ class attempt {
     state_.begin();
     state_.slot = chosen.slot;
     state_.started = now();
+    state_.target = chosen.target;
     state_.backend = &exchange_.rule->backends[chosen.target.locality];
     state_.number = exchange_.record.attempts.size();
     exchange_.record.attempts.emplace_back();
@@ -129,6 +131,7 @@ class attempt {
     }
     if (result.what == failure_class::status) {
       record().status = result.status;
+      note_load();
       plan_response();
       if (result.status < 300) {
         result = co_await believe(result);
@@ -141,6 +144,16 @@ class attempt {
       up_.drop();
     }
     co_return result;
+  }
+
+  /// What the host says of its load counts whatever the answer is.
+  void note_load() {
+    const auto& settings = exchange_.rule->load_reports;
+    if (!settings) return;
+    const auto report = proxy::read_load_report(state_.response.fields, *settings);
+    if (!report) return;
+    exchange_.decisions.cluster()->locked(
+        [&](auto& cluster) { cluster.report_load(state_.target.host, *report, now()); });
   }
 
   void plan_response() {

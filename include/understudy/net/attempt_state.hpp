@@ -34,6 +34,7 @@ struct attempt_state {
 
   // The request.
   const plan::backend* backend = nullptr;
+  resilience::pick target;
   std::unique_ptr<translate::translator> translator;
   translate::upstream_request upstream;
   std::vector<codec::owned_field> auth;

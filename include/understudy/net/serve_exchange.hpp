@@ -6,6 +6,7 @@
 #include <understudy/net/keep_alive.hpp>
 #include <understudy/net/race.hpp>
 #include <understudy/net/relay.hpp>
+#include <understudy/proxy/affinity.hpp>
 #include <understudy/proxy/downstream_head.hpp>
 #include <understudy/proxy/request_limits.hpp>
 #include <understudy/translate/stream_resume.hpp>
@@ -32,8 +33,11 @@ class exchange_server {
 
   /// Returns when the response is complete or the connection must end (state.closes_downstream).
   awaitable<void> serve() {
-    const auto limits = proxy::limits_of(state_.head, state_.summary.stream, state_.op, state_.body,
-                                         *state_.rule, state_.features);
+    auto limits = proxy::limits_of(state_.head, state_.summary.stream, state_.op, state_.body,
+                                   *state_.rule, state_.features);
+    affinity_ = proxy::affinity_of(*state_.rule, state_.head, state_.query,
+                                   state_.record.client_address, env_.random);
+    limits.hint = affinity_.hint;
     state_.decisions.open(state_.active->clusters[state_.rule->cluster_index], env_.observer,
                           limits, state_.complete_at);
     alive_.start();
@@ -240,6 +244,13 @@ class exchange_server {
     if (n.is_ai && state_.record.origin != telemetry::error_origin::none)
       n.error_origin = telemetry::name(state_.record.origin);
     n.forbids_sdk_retry = n.is_ai && are_attempts_used_up_;
+    extra_.clear();
+    if (!affinity_.new_cookie.empty()) extra_.push_back({"set-cookie", affinity_.new_cookie});
+    if (attempts_.has_attempt())
+      if (auto field = proxy::session_field(*state_.rule, affinity_.hint, at().target.key))
+        extra_.push_back(std::move(*field));
+    n.extra = extra_;
+    n.hides_load_report = state_.rule->load_reports && !state_.rule->load_reports->is_kept;
     if (state_.wants_explanation) {
       timing_ = server_timing(state_.record.attempts);
       n.server_timing = timing_;
@@ -351,6 +362,8 @@ class exchange_server {
   race<Net> attempts_;
   keep_alive<Net> alive_;
   std::string timing_;
+  proxy::affinity affinity_;
+  std::vector<codec::owned_field> extra_;
   bool are_attempts_used_up_ = false;
   bool is_answered_ = false;
 };
