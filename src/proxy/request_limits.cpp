@@ -44,4 +44,20 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
   return limits;
 }
 
+local_reply incapable_reply(translate::operation op, std::string_view route, const plan::rule& rule,
+                            const translate::request_features& features) {
+  std::string message = "no backend of route ";
+  message.append(route).append(" can carry what the request uses:");
+  for (const auto& backend : rule.backends) {
+    const auto feature = translate::would_drop(features, op, backend.schema);
+    if (!feature) continue;
+    message.append(" ").append(backend.name).append(" (").append(translate::name(backend.schema));
+    message.append(") no ").append(*feature).append(";");
+  }
+  message.pop_back();
+  auto reply = error_reply(op, 422, "unsupported_by_backends", message, "no_capable_backend");
+  reply.is_client_fault = true;
+  return reply;
+}
+
 }  // namespace understudy::proxy

@@ -4,6 +4,7 @@
 
 #include <understudy/codec/http.hpp>
 #include <understudy/plan/plan.hpp>
+#include <understudy/proxy/local_reply.hpp>
 #include <understudy/resilience/attempt_planner.hpp>
 #include <understudy/translate/request_features.hpp>
 
@@ -16,5 +17,9 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
                                      translate::operation op, std::string_view body,
                                      const plan::rule& rule,
                                      std::optional<translate::request_features>& features);
+
+/// The reply where the guard leaves no backend: names each and what it can't carry.
+local_reply incapable_reply(translate::operation op, std::string_view route, const plan::rule& rule,
+                            const translate::request_features& features);
 
 }  // namespace understudy::proxy
