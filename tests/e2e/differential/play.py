@@ -12,16 +12,14 @@ from differential.stage import Stage
 from differential.trace import Grid
 from harness.daemon import SLOWNESS
 
-MAX_AT_ONCE = 75
 SPREAD = 0.1  # of a sweep, so that not all schedules send at the same moment
 CALIBRATIONS, CALIBRATION_GAP_S = 3, 0.9
 
 
-async def play_batches(schedules, envoy_binary, folder):
-    """{name: (Envoy's trace, understudy's trace)} of the schedules, as many at once as one Python
-    process can play on time."""
+async def play_batches(schedules, envoy_binary, folder, at_once):
+    """{name: (Envoy's trace, understudy's trace)} of the schedules, `at_once` of them together."""
     traces = {}
-    batches = math.ceil(len(schedules) / MAX_AT_ONCE * SLOWNESS)
+    batches = math.ceil(len(schedules) / at_once * SLOWNESS)
     for number in range(batches):
         traces |= await play_all(schedules[number::batches], envoy_binary, folder / str(number))
     return traces
