@@ -53,6 +53,8 @@ std::optional<proxy::local_reply> route_request(exchange_state& state,
     return proxy::no_route_reply(state.op, state.path, state.summary.model);
   state.route = found.route;
   state.rule = found.rule;
+  if (state.rule->max_body_bytes && state.body.size() > *state.rule->max_body_bytes)
+    return body_too_large(state.op, *state.rule->max_body_bytes);
   if (state.rule->backends.empty())
     return proxy::error_reply(state.op, 500, "no_backends",
                               "route " + state.route->name + " has no usable backend",

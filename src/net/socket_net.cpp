@@ -1,5 +1,9 @@
 #include <understudy/net/socket_net.hpp>
 
+#include <netinet/tcp.h>
+
+#include <algorithm>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <charconv>
@@ -53,6 +57,24 @@ std::optional<asio::generic::stream_protocol::endpoint> parse_endpoint(std::stri
   return asio::ip::tcp::endpoint{address, port};
 }
 
+namespace {
+
+/// Best effort, as the system allows; seconds, at least one.
+void keep_alive(int fd, const plan::tcp_keepalive& wanted) {
+  const auto set = [&](int level, int name, int value) {
+    ::setsockopt(fd, level, name, &value, sizeof value);
+  };
+  const auto seconds = [](std::chrono::milliseconds d) {
+    return std::max(1, static_cast<int>(std::chrono::ceil<std::chrono::seconds>(d).count()));
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (wanted.probes) set(IPPROTO_TCP, TCP_KEEPCNT, static_cast<int>(*wanted.probes));
+  if (wanted.idle_time) set(IPPROTO_TCP, TCP_KEEPIDLE, seconds(*wanted.idle_time));
+  if (wanted.interval) set(IPPROTO_TCP, TCP_KEEPINTVL, seconds(*wanted.interval));
+}
+
+}  // namespace
+
 socket_address socket_addresses::address_of(const plan::backend& backend, std::size_t target,
                                             const std::string& text) const {
   socket_address where;
@@ -87,6 +109,8 @@ awaitable<dial_result> socket_dialer::dial(socket_address& where, cancel_scope& 
     plain.non_blocking(true, ignored);
     if (where.endpoint->protocol().family() != AF_UNIX)
       plain.set_option(asio::ip::tcp::no_delay{true}, ignored);
+    if (where.keepalive && where.endpoint->protocol().family() != AF_UNIX)
+      keep_alive(plain.native_handle(), *where.keepalive);
     if (where.session) {
       if (!where.tls) {
         link->close();

@@ -117,11 +117,11 @@ struct worker::impl {
 
   void tidy_up() {
     const auto now = base::clock::now();
-    auto longest = std::chrono::milliseconds::max();
+    auto longest = std::chrono::milliseconds{std::chrono::hours{24 * 365}};
     for (const auto& route : plan.active->configuration->routes)
       for (const auto& rule : route.rules)
         longest = std::min(longest, rule.timeouts.connection_idle);
-    if (longest != std::chrono::milliseconds::max()) pool.close_idle_since(now - longest);
+    pool.close_idle_since(now - longest, now);
     forget_old_clusters();
     pool.forget_hosts([](proxy::cluster_state& cluster, resilience::host_id host) {
       return cluster.locked([&](auto& c) { return c.address(host).empty(); });

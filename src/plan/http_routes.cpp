@@ -142,6 +142,7 @@ void finish_rule(compile_state& state, const rule_context& context,
   if (policy != nullptr) {
     apply_balancing(*policy, out);
     apply_checks(*policy, context.hostnames, out);
+    apply_connections(*policy, out);
   }
   apply_timeouts(state, context, policy, request, backend_request, out.timeouts, out.cluster.retry);
   note_written(context, policy, request, backend_request, out);

@@ -148,16 +148,25 @@ resilience::breaker_params breakers(const config::circuit_breaker_spec& spec) {
 
 }  // namespace
 
-const backend_traffic_policy* policy_for(const compile_state& state, const rule_context& rule) {
+const backend_traffic_policy* policy_for(compile_state& state, const rule_context& rule) {
+  constexpr int farthest_of_route = 2;
   const backend_traffic_policy* best = nullptr;
-  int closest = -1;
+  const backend_traffic_policy* parent = nullptr;  // the closest of a Gateway
+  int closest = -1, closest_parent = -1;
   for (const auto& policy : state.in.traffic_policies)
-    for (const auto& target : policy.targets)
-      if (const int close = closeness(policy, target, rule); close > closest) {
+    for (const auto& target : policy.targets) {
+      const int close = closeness(policy, target, rule);
+      if (close > closest) {
         closest = close;
         best = &policy;
       }
-  return best;
+      if (close > closest_parent && close < farthest_of_route) {
+        closest_parent = close;
+        parent = &policy;
+      }
+    }
+  if (parent == nullptr || parent == best || !best->merge_type.is_written) return best;
+  return &state.merged.emplace_back(merged(*parent, *best));
 }
 
 void apply_policy(compile_state& state, const rule_context& rule,

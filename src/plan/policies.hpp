@@ -29,9 +29,14 @@ inline std::vector<std::string> names_of(const std::vector<config::located<std::
   return out;
 }
 
-/// The policy in force for a rule: rule > route > listener > gateway, as a whole, or null.
-const config::backend_traffic_policy* policy_for(const compile_state& state,
-                                                 const rule_context& rule);
+/// `child`'s fields over those of `parent`, as `mergeType` says: what the child writes wins, and in
+/// a block that it writes the CRD's defaults count as written.
+config::backend_traffic_policy merged(const config::backend_traffic_policy& parent,
+                                      const config::backend_traffic_policy& child);
+
+/// The policy in force for a rule: rule > route > listener > gateway, as a whole unless it says
+/// `mergeType`, or null. A merged one lives as long as `state`.
+const config::backend_traffic_policy* policy_for(compile_state& state, const rule_context& rule);
 
 /// Fills retry, ejection, balancing and breakers; says which defaults are in effect.
 void apply_policy(compile_state& state, const rule_context& rule,
@@ -39,6 +44,7 @@ void apply_policy(compile_state& state, const rule_context& rule,
 
 /// Fills balancing and active checks, of the cluster and of what requests and probes need.
 void apply_balancing(const config::backend_traffic_policy& policy, compiled_rule& out);
+void apply_connections(const config::backend_traffic_policy& policy, compiled_rule& out);
 void apply_checks(const config::backend_traffic_policy& policy,
                   const std::vector<std::string>& hostnames, compiled_rule& out);
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <set>
 #include <span>
 #include <string>
@@ -41,6 +42,7 @@ struct compile_state {
   plan& out;
   notes& say;
   std::int64_t created = 0;
+  std::deque<config::backend_traffic_policy> merged = {};  ///< made by policy_for()
 };
 
 source_position place(const config::position& at);

@@ -101,4 +101,24 @@ void apply_checks(const config::backend_traffic_policy& policy,
   }
 }
 
+void apply_connections(const config::backend_traffic_policy& policy, compiled_rule& out) {
+  if (policy.keepalive) {
+    const auto& spec = *policy.keepalive;
+    auto& made = out.keepalive.emplace();
+    if (spec.probes.is_written) made.probes = spec.probes.value;
+    if (spec.idle_time.is_written) made.idle_time = spec.idle_time.value;
+    if (spec.interval.is_written) made.interval = spec.interval.value;
+  }
+  if (policy.dns) {
+    const auto& family = policy.dns->family.value;
+    out.lookup.refresh_rate = std::max(policy.dns->refresh_rate.value, milliseconds{1'000});
+    out.lookup.family = family == "IPv4"            ? ip_family::v4
+                        : family == "IPv6"          ? ip_family::v6
+                        : family == "IPv6Preferred" ? ip_family::v6_preferred
+                        : family == "IPv4AndIPv6"   ? ip_family::both
+                                                    : ip_family::v4_preferred;
+  }
+  if (policy.request_buffer.is_written) out.max_body_bytes = policy.request_buffer.value;
+}
+
 }  // namespace understudy::plan

@@ -10,6 +10,7 @@ cluster_state::cluster_state(const plan::route& route, const plan::rule& rule, t
       rule_name_{rule.name},
       check_{rule.check},
       params_{rule.cluster},
+      connections_{rule.cluster.breaker},
       random_{seed},
       cluster_{rule.cluster, start} {
   for (const auto& backend : rule.backends) {

@@ -9,6 +9,7 @@
 #include <understudy/codec/http.hpp>
 #include <understudy/net/timed_scope.hpp>
 #include <understudy/plan/plan.hpp>
+#include <understudy/resilience/cluster.hpp>
 #include <understudy/translate/answer_watch.hpp>
 #include <understudy/translate/translator.hpp>
 

@@ -18,6 +18,9 @@ class sleeper {
         use_await);
   }
 
+  /// Ends the wait as if its time had come, from the worker's loop.
+  void wake() { timer_.arm(time_point{}); }
+
   void cancel() {
     timer_.disarm();
     if (slot_) slot_(asio::error::operation_aborted);

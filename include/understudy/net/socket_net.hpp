@@ -21,6 +21,7 @@ struct socket_address {
   std::shared_ptr<tls_client> tls;
   std::string tls_name;
   std::shared_ptr<tls_session_slot> session;
+  std::optional<plan::tcp_keepalive> keepalive;
 };
 
 /// The TLS contexts of a plan, by what they were made from. Made on the control thread, read by

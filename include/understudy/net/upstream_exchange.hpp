@@ -43,32 +43,25 @@ class upstream_exchange {
   /// `status` when there is one.
   awaitable<outcome> connect(bool is_fresh_wanted) {
     has_read_bytes_ = is_collected_ = false;
-    link_ = is_fresh_wanted ? nullptr : endpoint_->take_idle();
+    lent_ = {};
+    if (!is_fresh_wanted) lent_ = endpoint_->take_idle(now());
     epoch_ = endpoint_->epoch();
-    is_reused_ = link_ != nullptr;
-    auto& counters = env_.sink.counters();
-    if (!link_) {
-      counters.upstream_connects_total.add();
-      state_.timed.arm(std::min<time_point>(now() + exchange_.rule->timeouts.connect,
-                                            exchange_.decisions.request_deadline()));
-      auto dialed = co_await env_.dialer.dial(endpoint_->where(), scope());
-      if (scope().is_cancelled() && dialed.link) {
-        dialed.link->close();
-        dialed.link.reset();
-      }
-      link_ = std::move(dialed.link);
-      dial_cause_ = std::move(dialed.cause);
-      if (dialed.is_resumed) counters.upstream_tls_resumptions.add();
+    is_reused_ = lent_.link != nullptr;
+    if (!is_reused_) {
+      state_.timed.arm(exchange_.decisions.request_deadline());
+      const admission told = co_await endpoint_->admit(env_.timers, scope(), lent_);
+      epoch_ = endpoint_->epoch();
+      is_reused_ = told == admission::reused;
+      if (told == admission::dial) co_return co_await dial();
+      if (told == admission::refused) co_return failed(resilience::failure_class::overflow);
+      dial_cause_ = "the connection it waited for failed";
+      if (!is_reused_)
+        co_return failed(took_deadline() ? resilience::failure_class::global
+                                         : resilience::failure_class::connect);
     }
-    if (link_) {
-      counters.upstream_connections_active.add();
-      co_return outcome{};
-    }
-    counters.upstream_connect_failures.add();
-    if (!took_deadline()) co_return failed(resilience::failure_class::connect);
-    dial_cause_ = "connect timeout";
-    co_return failed(is_past_request() ? resilience::failure_class::global
-                                       : resilience::failure_class::connect_timeout);
+    link_ = std::move(lent_.link);
+    env_.sink.counters().upstream_connections_active.add();
+    co_return outcome{};
   }
 
   /// `body` must stay until the exchange is over. `per_try` counts from now.
@@ -225,7 +218,8 @@ class upstream_exchange {
         epoch_ != endpoint_->epoch() || env_.is_draining)
       return drop();
     env_.sink.counters().upstream_connections_active.subtract();
-    endpoint_->give_back(std::exchange(link_, nullptr), now());
+    lent_.link = std::exchange(link_, nullptr);
+    endpoint_->give_back(std::move(lent_), now());
   }
 
   void drop() {
@@ -233,12 +227,40 @@ class upstream_exchange {
     env_.sink.counters().upstream_connections_active.subtract();
     link_->close();
     link_.reset();
+    endpoint_->closed();
   }
 
  private:
   static time_point now() { return base::clock::now(); }
   cancel_scope& scope() { return state_.timed.scope(); }
   bool is_past_request() const { return now() >= exchange_.decisions.request_deadline(); }
+
+  awaitable<outcome> dial() {
+    auto& counters = env_.sink.counters();
+    counters.upstream_connects_total.add();
+    state_.timed.arm(std::min<time_point>(now() + exchange_.rule->timeouts.connect,
+                                          exchange_.decisions.request_deadline()));
+    auto dialed = co_await env_.dialer.dial(endpoint_->where(), scope());
+    if (scope().is_cancelled() && dialed.link) {
+      dialed.link->close();
+      dialed.link.reset();
+    }
+    dial_cause_ = std::move(dialed.cause);
+    if (dialed.is_resumed) counters.upstream_tls_resumptions.add();
+    if (dialed.link) {
+      lent_ = endpoint_->dialed(std::move(dialed.link), now());
+      link_ = std::move(lent_.link);
+      counters.upstream_connections_active.add();
+      co_return outcome{};
+    }
+    counters.upstream_connect_failures.add();
+    const bool is_deadline = took_deadline();
+    endpoint_->dial_failed(!scope().is_cancelled());
+    if (!is_deadline) co_return failed(resilience::failure_class::connect);
+    dial_cause_ = "connect timeout";
+    co_return failed(is_past_request() ? resilience::failure_class::global
+                                       : resilience::failure_class::connect_timeout);
+  }
 
   /// True when the watchdog ended the wait; the scope may be waited in again.
   bool took_deadline() {
@@ -269,6 +291,7 @@ class upstream_exchange {
   attempt_state& state_;
   std::shared_ptr<upstream_endpoint<Net>> endpoint_;
   link_pointer link_;
+  lent_connection<connection<stream>> lent_;  ///< what is known of link_; its own pointer is empty
   std::string dial_cause_;
   std::uint64_t epoch_ = 0;
   std::size_t head_size_ = 0;

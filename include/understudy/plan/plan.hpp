@@ -199,6 +199,22 @@ struct health_check {
   bool operator==(const health_check&) const = default;
 };
 
+/// Keep-alive of upstream TCP connections; absent fields are the system's.
+struct tcp_keepalive {
+  std::optional<std::uint32_t> probes;
+  std::optional<milliseconds> idle_time, interval;
+  bool operator==(const tcp_keepalive&) const = default;
+};
+
+enum class ip_family : std::uint8_t { v4_preferred, v6_preferred, v4, v6, both };
+
+/// How the names of a rule's endpoints are looked up.
+struct name_lookup {
+  milliseconds refresh_rate{30'000};
+  ip_family family = ip_family::v4_preferred;
+  bool operator==(const name_lookup&) const = default;
+};
+
 struct rule {
   std::string name;            ///< `default/provider-fallback/rule/0`
   std::vector<match> matches;  ///< any of them; empty: everything
@@ -210,6 +226,9 @@ struct rule {
   std::optional<session_persistence> session;
   std::optional<plan::load_reports> load_reports;
   std::optional<health_check> check;
+  std::optional<tcp_keepalive> keepalive;
+  name_lookup lookup;
+  std::optional<std::size_t> max_body_bytes;  ///< requestBuffer.limit: a longer request is 413
   local_action local = local_action::none;
   std::size_t cluster_index = 0;  ///< dense over the plan; the runtime's table is parallel to it
   header_mutation request_headers, response_headers;  ///< HTTPRoute filters

@@ -10,6 +10,7 @@
 
 #include <understudy/base/random.hpp>
 #include <understudy/plan/plan.hpp>
+#include <understudy/proxy/connection_gate.hpp>
 #include <understudy/resilience/attempt_planner.hpp>
 #include <understudy/resilience/cluster.hpp>
 
@@ -36,6 +37,8 @@ class cluster_state {
   resilience::cluster& unlocked_cluster() { return cluster_; }
   base::random_source& unlocked_random() { return random_; }
   std::mutex& mutex() { return mutex_; }
+  /// Limits on connections; its own synchronisation.
+  connection_gate& connections() { return connections_; }
 
   /// One resolved address of a backendRef and which of its `targets` it belongs to.
   struct host_entry {
@@ -68,6 +71,7 @@ class cluster_state {
   std::vector<way> ways_;
   std::optional<plan::health_check> check_;
   resilience::cluster_params params_;
+  connection_gate connections_;
   std::mutex mutex_;
   std::vector<std::map<std::string, std::size_t, std::less<>>> targets_;  ///< by locality
   base::seeded_random random_;

@@ -87,11 +87,14 @@ static void read_budget(object_reader& in, circuit_breaker_spec& out) {
 static void read_fields(object_reader& in, circuit_breaker_spec& out) {
   in.number("maxParallelRequests", out.requests);
   in.number("maxParallelRetries", out.retries);
-  in.number("maxConnections", out.connections, {.when = not_yet});
-  in.number("maxPendingRequests", out.pending, {.when = not_yet});
-  in.number("maxRequestsPerConnection", out.requests_per_connection, {.when = not_yet});
+  in.number("maxConnections", out.connections);
+  in.number("maxPendingRequests", out.pending);
+  in.number("maxRequestsPerConnection", out.requests_per_connection);
   in.object("perEndpoint", [&](object_reader& inner) {
-    inner.number("maxConnections", out.connections_per_endpoint, {.when = not_yet});
+    if (!inner.number("maxConnections", out.connections_per_endpoint)) {
+      out.connections_per_endpoint.value = 1024;  // the CRD's default where the block is there
+      out.connections_per_endpoint.is_written = true;
+    }
   });
   in.object("retryBudget", [&](object_reader& budget) { read_budget(budget, out); });
 }
@@ -104,7 +107,7 @@ static void read_fields(object_reader& in, backend_timeout_spec& out) {
     http.duration("requestTimeout", out.request);
     http.duration("connectionIdleTimeout", out.connection_idle);
     http.duration("streamIdleTimeout", out.stream_idle);
-    http.duration("maxConnectionDuration", out.max_connection_duration, {.when = not_yet});
+    http.duration("maxConnectionDuration", out.max_connection_duration);
     http.duration("maxStreamDuration", out.max_stream_duration, {.when = not_yet});
   });
 }
@@ -117,10 +120,34 @@ static void read_the_rest(object_reader& spec) {
     in.quantity("socketBufferLimit", size, not_yet);
     in.not_acting({"preconnect", "perConnectionBufferLimit"});
   });
-  spec.not_acting({"mergeType", "rateLimit", "faultInjection", "useClientProtocol", "compression",
-                   "compressor", "responseOverride", "httpUpgrade", "requestBuffer", "telemetry",
-                   "admissionControl", "bandwidthLimit", "routingType", "proxyProtocol",
-                   "tcpKeepalive", "dns", "http2"});
+  spec.not_acting({"rateLimit", "faultInjection", "useClientProtocol", "compression", "compressor",
+                   "responseOverride", "httpUpgrade", "telemetry", "admissionControl",
+                   "bandwidthLimit", "routingType", "proxyProtocol", "http2"});
+}
+
+static void read_fields(object_reader& in, dns_spec& out) {
+  static constexpr std::array<std::string_view, 5> families{"IPv4", "IPv6", "IPv4Preferred",
+                                                            "IPv6Preferred", "IPv4AndIPv6"};
+  in.duration("dnsRefreshRate", out.refresh_rate, {.is_zero_allowed = false});
+  in.boolean("respectDnsTtl", out.respects_ttl, not_yet);
+  in.text("lookupFamily", out.family, {.choices = families});
+}
+
+static void read_fields(object_reader& in, tcp_keepalive_spec& out) {
+  in.number("probes", out.probes, {.min = 1});
+  in.duration("idleTime", out.idle_time, {.is_zero_allowed = false});
+  in.duration("interval", out.interval, {.is_zero_allowed = false});
+}
+
+static void read_merge_type(object_reader& spec, backend_traffic_policy& out) {
+  static constexpr std::array<std::string_view, 2> types{"StrategicMerge", "JSONMerge"};
+  spec.text("mergeType", out.merge_type, {.choices = types});
+  if (!out.merge_type.is_written) return;
+  for (const auto& target : out.targets)
+    if (target.kind.value == "Gateway")
+      spec.error(out.merge_type.at, "mergeType",
+                 "is for the policy of a route, which is merged into the one of its Gateway; "
+                 "remove it here");
 }
 
 object_header& read_backend_traffic_policy(object_reader& root, object_header header,
@@ -138,6 +165,11 @@ object_header& read_backend_traffic_policy(object_reader& root, object_header he
         spec.into("circuitBreaker", out.breaker);
         spec.into("timeout", out.timeout);
         spec.into("loadBalancer", out.load_balancer);
+        spec.into("dns", out.dns);
+        spec.into("tcpKeepalive", out.keepalive);
+        spec.object("requestBuffer",
+                    [&](object_reader& buffer) { buffer.quantity("limit", out.request_buffer); });
+        read_merge_type(spec, out);
         read_the_rest(spec);
       },
       true);

@@ -61,6 +61,17 @@ struct backend_timeout_spec {
   located<milliseconds> max_connection_duration, max_stream_duration;
 };
 
+struct dns_spec {
+  located<milliseconds> refresh_rate{milliseconds{30'000}};
+  located<bool> respects_ttl{true};
+  located<std::string> family;
+};
+
+struct tcp_keepalive_spec {
+  located<std::uint32_t> probes;
+  located<milliseconds> idle_time, interval;
+};
+
 /// BackendTrafficPolicy. CRD: api/v1alpha1/backendtrafficpolicy_types.go of envoyproxy/gateway.
 struct backend_traffic_policy {
   object_header header;
@@ -70,6 +81,10 @@ struct backend_traffic_policy {
   std::optional<circuit_breaker_spec> breaker;
   std::optional<backend_timeout_spec> timeout;
   std::optional<load_balancer_spec> load_balancer;
+  std::optional<dns_spec> dns;
+  std::optional<tcp_keepalive_spec> keepalive;
+  located<std::uint64_t> request_buffer;  ///< requestBuffer.limit
+  located<std::string> merge_type;
 };
 
 /// ClientTrafficPolicy. CRD: api/v1alpha1/clienttrafficpolicy_types.go of envoyproxy/gateway.
