@@ -25,6 +25,9 @@ DELIBERATE = {
         "a returned endpoint gets one trial request at a time",
         [["answer 3: 3 500 - 500 - 500 - | 3 200 - 200 - 500 -",
           "attempts 3: 3 p0r0a 3 | 3 p0r0a 1 p1r1a 2"]]),
+    "apart-dies-in-the-middle": (
+        "an answer to an AI route is held at first: what breaks by then is an error, not half an answer",
+        [["answer 0: 200 cut | 503 UC"]]),
     "apart-no-retry-block-on-an-ai-route": (
         "a list of priorities fails over though no policy writes `retry`",
         [["answer 0: 500 - | 200 -",
