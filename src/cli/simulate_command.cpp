@@ -23,21 +23,44 @@ bool is_coloured() {
   return (!no_color || no_color->empty()) && ::isatty(STDOUT_FILENO) == 1;
 }
 
-/// A simulation sends nothing: a key that is not set is no reason to refuse the configuration.
-loaded load_without_keys(const simulate_flags& flags) {
-  return load_configuration(flags.configuration, flags.is_lenient);
+struct read_configuration {
+  plan::compile_result compiled;
+  std::vector<config::finding> findings;
+  std::vector<std::string> files;
+};
+
+/// Nothing is sent anywhere: a key that is not set is no reason to refuse the configuration.
+std::optional<std::string> variable_or_stand_in(const std::string& name) {
+  if (auto value = environment_variable(name)) return value;
+  for (const auto* word : {"KEY", "TOKEN", "SECRET", "PASSWORD"})
+    if (name.find(word) != name.npos) return "not-set";
+  return std::nullopt;
+}
+
+read_configuration load(const simulate_flags& flags) {
+  config::load_options options;
+  options.is_lenient = flags.is_lenient;
+  options.environment = variable_or_stand_in;
+  auto read = config::load_paths(flags.configuration, options);
+  read_configuration all;
+  all.compiled = plan::compile(*read.loaded, 0);
+  all.findings = std::move(read.findings);
+  for (const auto& f : all.compiled.findings) all.findings.push_back(f);
+  if (config::has_error(all.findings)) all.compiled.compiled.reset();
+  all.files = std::move(read.files);
+  return all;
 }
 
 }  // namespace
 
 int simulate_command(const simulate_flags& flags) {
-  const auto configuration = load_without_keys(flags);
+  const auto configuration = load(flags);
   const auto scenario = config::load_scenario_path(flags.scenario);
   print(configuration.findings);
   print(scenario.findings);
-  if (!configuration.result.compiled || !scenario.loaded) return refused;
+  if (!configuration.compiled.compiled || !scenario.loaded) return refused;
   const auto played =
-      simulate::run(*configuration.result.compiled, *scenario.loaded, configuration.files);
+      simulate::run(*configuration.compiled.compiled, *scenario.loaded, configuration.files);
   print(played.findings);
   if (!played.story) return refused;
   if (flags.output == "json")

@@ -27,7 +27,7 @@ svg{width:100%;height:auto;background:var(--card);border:1px solid var(--line);b
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .tick{fill:var(--soft)}
 svg .floor{fill:var(--floor)}svg .fault{fill:var(--fault)}svg .calls{fill:var(--calls)}
 svg .asked{fill:var(--good);opacity:.55}svg .bad{fill:var(--bad)}
-svg .ejected{fill:url(#out)}svg .out{fill:var(--warn)}
+svg .ejected{fill:url(#out);opacity:.5}svg .out{fill:var(--warn)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line);
 vertical-align:top}td.n,th.n{text-align:right}
@@ -35,6 +35,21 @@ vertical-align:top}td.n,th.n{text-align:right}
 .cause{background:var(--card);border:1px solid var(--line);border-left:4px solid var(--bad);
 border-radius:.5rem;padding:.75rem 1rem;margin:.75rem 0}.cause p{margin:.35rem 0}
 )";
+
+/// Escaped, with `…` as code.
+std::string marked_up(std::string_view text) {
+  std::string out;
+  bool is_open = false;
+  for (const char c : escaped(text)) {
+    if (c != '`') {
+      out += c;
+      continue;
+    }
+    out += is_open ? "</code>" : "<code>";
+    is_open = !is_open;
+  }
+  return is_open ? out + "</code>" : out;
+}
 
 class page {
  public:
@@ -97,9 +112,9 @@ class page {
       out_ += "<div class=\"cause\"><p><b>" + std::to_string(c.count) + " × " + escaped(c.what) +
               "</b></p>\n<p><code>" + escaped(place_text(at)) + "</code> " +
               escaped(at.object.empty() ? "not written" : at.object) + ": <code>" +
-              escaped(at.field) + "</code></p>\n<p>" + escaped(c.why) + "</p>\n";
+              escaped(at.field) + "</code></p>\n<p>" + marked_up(c.why) + "</p>\n";
       if (!c.change.empty()) {
-        out_ += "<p><b class=\"good\">Change:</b> " + escaped(c.change) + ".";
+        out_ += "<p><b class=\"good\">Change:</b> " + marked_up(c.change) + ".";
         if (c.errors_with_change)
           out_ += " Played again with that: " + count_text(*c.errors_with_change, "client error") +
                   " instead of " + std::to_string(r_.errors) + ".";

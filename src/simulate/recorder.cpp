@@ -5,7 +5,15 @@
 namespace understudy::simulate {
 namespace {
 
-constexpr std::size_t buckets = 240;
+constexpr std::int64_t max_buckets = 240;
+
+/// A round length, so that an even load fills every bucket alike.
+microseconds bucket_of_duration(microseconds duration) {
+  using std::chrono_literals::operator""ms;
+  microseconds out = 100ms;
+  for (int i = 0; duration / out >= max_buckets; ++i) out = out * (i % 3 == 1 ? 5 : 4) / 2;
+  return out;
+}
 
 microseconds since_start(time_point t) {
   return std::chrono::floor<microseconds>(t.time_since_epoch());
@@ -60,7 +68,7 @@ recorder::recorder(const world& outside) : world_{outside} {
   out_.duration = what.duration;
   out_.seed = what.seed;
   out_.load = load_text(outside);
-  out_.bucket = std::max<microseconds>(microseconds{1000}, out_.duration / buckets);
+  out_.bucket = bucket_of_duration(out_.duration);
   const auto used =
       static_cast<std::size_t>((out_.duration + out_.bucket - microseconds{1}) / out_.bucket);
   out_.requests_in.resize(used);

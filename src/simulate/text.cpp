@@ -118,6 +118,12 @@ class text_report {
     return total;
   }
 
+  /// Thousandths of a call per bucket: columns need not have the same number of buckets.
+  std::uint64_t rate(const std::vector<std::uint32_t>& of, std::size_t column) const {
+    const auto [begin, end] = buckets_of(column);
+    return sum(of, column) * 1000 / (end - begin);
+  }
+
   bool is_ejected(const backend_story& b, std::size_t column) const {
     const auto from = r_.duration * static_cast<std::int64_t>(column) / columns;
     const auto until = r_.duration * static_cast<std::int64_t>(column + 1) / columns;
@@ -142,7 +148,7 @@ class text_report {
   void strips() {
     std::uint64_t most = 1;
     for (const auto& b : r_.backends)
-      for (std::size_t c = 0; c < columns; ++c) most = std::max(most, sum(b.attempts_in, c));
+      for (std::size_t c = 0; c < columns; ++c) most = std::max(most, rate(b.attempts_in, c));
     axis();
     for (const auto& b : r_.backends) {
       out_.add("  " + padded(label_of(b.name), width_) + "  ");
@@ -154,7 +160,7 @@ class text_report {
           continue;
         }
         const bool is_failing = sum(b.failures_in, c) * 2 >= attempts;
-        out_.add(levels[std::min<std::uint64_t>(7, attempts * 8 / (most + 1))],
+        out_.add(levels[std::min<std::uint64_t>(7, rate(b.attempts_in, c) * 8 / (most + 1))],
                  is_failing ? paint::red
                  : is_out   ? paint::yellow
                             : paint::green);
