@@ -29,9 +29,10 @@ def drawn_retry(chance):
     codes = sorted(set(chance.choices(CODES, k=chance.randrange(1, 4))))
     count, per_priority = chance.choice((0, 1, 2, 3, 4, 5)), chance.choice((None, None, None, 1, 2))
     if per_priority is None:
-        return retry(count, codes, triggers, base="20ms", maximum="20ms")
-    # Here a retry that overtakes an ejection spoils the play: make that rare.
-    return retry(min(count, 3), codes, triggers, base="40ms", maximum="40ms",
+        return retry(count, codes, triggers, base="15ms", maximum="15ms")
+    # Here a retry that overtakes an ejection spoils the play: make that rare, and yet be done
+    # before the next request.
+    return retry(min(count, 2), codes, triggers, base="40ms", maximum="40ms",
                  per_priority=per_priority)
 
 
