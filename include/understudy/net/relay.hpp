@@ -66,6 +66,7 @@ class relay {
   /// The answer had begun and can't be finished: where the stream stands between two events the
   /// client is told in its own schema; the body's end is never written.
   awaitable<void> break_off(relay_end how) {
+    if (how == relay_end::complete || how == relay_end::complete_not_reusable) co_return;
     if (how == relay_end::downstream_gone || !may_speak_ || !state_.rule->is_ai) co_return;
     scope().forgive_deadline();
     translated_.clear();
