@@ -49,6 +49,8 @@ class chunk_tracker {
   failure error() const { return failure_; }
   /// Between two chunks (or before the first): a chunk of our own may be put in here.
   bool is_at_chunk_boundary() const { return state_ == state::size && digits_ == 0; }
+  /// All data of a chunk has been seen; its CR LF follows.
+  bool is_at_chunk_end() const { return state_ == state::data_cr; }
   std::uint64_t data_bytes() const { return data_bytes_; }
 
  private:

@@ -45,8 +45,8 @@ class body_walker {
   }
   bool has_failed() const { return tracker_.has_failed(); }
   bool ends_at_close() const { return framing_.kind == codec::framing_kind::until_close; }
-  /// A chunk of our own may go in here.
   bool is_at_chunk_boundary() const { return tracker_.is_at_chunk_boundary(); }
+  bool is_at_chunk_end() const { return tracker_.is_at_chunk_end(); }
 
  private:
   codec::body_framing framing_;

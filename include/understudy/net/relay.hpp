@@ -1,8 +1,10 @@
 #pragma once
 #include <array>
 #include <charconv>
+#include <optional>
 #include <span>
 
+#include <understudy/codec/event_gate.hpp>
 #include <understudy/net/attempt_outcomes.hpp>
 #include <understudy/net/body_reader.hpp>
 #include <understudy/net/downstream.hpp>
@@ -49,14 +51,18 @@ class relay {
     if (!state_.is_head_sent) append_head(is_reframed, notes);
     state_.is_head_sent = true;
     link_->consume(head_size);
-    if (is_reframed) return run_reframed();
+    if (is_reframed) {
+      if (is_event_stream_ && !is_translated_ && sent_ == nullptr && repeat_ == nullptr)
+        gate_.emplace();
+      return run_reframed();
+    }
     switch (framing_.kind) {
       case codec::framing_kind::none:
         return run_bodiless();
       case codec::framing_kind::length:
         return run_length();
       case codec::framing_kind::chunked:
-        return run_chunked();
+        return is_event_stream_ && is_watched_ ? run_events() : run_chunked();
       case codec::framing_kind::until_close:
         break;
     }
@@ -66,7 +72,6 @@ class relay {
   /// The answer had begun and can't be finished: where the stream stands between two events the
   /// client is told in its own schema; the body's end is never written.
   awaitable<void> break_off(relay_end how) {
-    if (how == relay_end::complete || how == relay_end::complete_not_reusable) co_return;
     if (how == relay_end::downstream_gone || !may_speak_ || !state_.rule->is_ai) co_return;
     scope().forgive_deadline();
     translated_.clear();
@@ -129,29 +134,51 @@ class relay {
     body_walker watched{framing_};
     for (;;) {
       const auto passage = tracker.pass(input());
-      auto data = input().substr(0, passage.forward);
-      std::size_t boundary = 0;
-      if (is_watched_) boundary = watch_chunks(watched, input().substr(0, passage.consumed));
-      may_speak_ = is_event_stream_ && is_between_events();
+      const auto data = input().substr(0, passage.forward);
+      if (is_watched_) watch_chunks(watched, input().substr(0, passage.consumed));
       const bool is_short = tracker.is_done() && !ends_properly();
-      if (is_short) {  // all but the end of the body
-        data = data.substr(0, boundary);
-        may_speak_ = may_speak_ && boundary != 0;
-      }
+      // The end of a body that is no whole answer stays away.
+      if (is_short) co_return cut_short();
       if (!data.empty() || passage.needs_end || !state_.out.empty()) {
-        const std::string_view after = passage.needs_end && !is_short ? "\r\n" : "";
+        const std::string_view after = passage.needs_end ? "\r\n" : "";
         const bool is_sent = co_await send(data, after);
         if (!is_sent) co_return relay_end::downstream_gone;
       }
       link_->consume(passage.consumed);
-      if (is_short) co_return cut_short();
       if (tracker.is_done()) co_return end_of_body();
-      may_speak_ = may_speak_ && tracker.is_at_chunk_boundary();
-      if (tracker.has_failed()) {
-        may_speak_ = false;
-        co_return relay_end::upstream_broke;
+      if (tracker.has_failed()) co_return relay_end::upstream_broke;
+      const relay_end stop = co_await more();
+      if (stop != relay_end::complete) co_return stop;
+    }
+  }
+
+  /// A chunked event stream. Its bytes pass as they came, up to the last chunk that ends with an
+  /// event: behind it we may speak. One whose chunks end elsewhere is chunked anew.
+  awaitable<relay_end> run_events() {
+    body_walker walker{framing_};
+    may_speak_ = true;
+    for (std::size_t examined = 0;;) {
+      const auto seen = examine(walker, examined);
+      const bool is_end = walker.is_complete() && seen.data_behind == 0;
+      const bool is_short = is_end && !ends_properly();
+      const bool is_last = is_end && !is_short;
+      if (seen.aligned != 0 || is_last || !state_.out.empty()) {
+        const std::string_view after = is_last ? "0\r\n\r\n" : "";
+        const bool is_sent = co_await send(input().substr(0, seen.aligned), after);
+        if (!is_sent) co_return relay_end::downstream_gone;
       }
-      if (has_fault()) co_return faulty();
+      link_->consume(is_last ? seen.examined : seen.aligned);
+      if (is_last) co_return end_of_body();
+      if (is_short) co_return cut_short();
+      if (walker.has_failed()) co_return relay_end::upstream_broke;
+      if (has_fault()) co_return seen.data_behind == 0 ? faulty() : relay_end::stream_error;
+      examined = seen.examined - seen.aligned;
+      data_behind_ = seen.data_behind;
+      if (walker.is_complete() || seen.is_misaligned || examined > max_read_bytes) {
+        unwatched_ = seen.data_behind;
+        gate_.emplace();
+        co_return co_await run_reframed();
+      }
       const relay_end stop = co_await more();
       if (stop != relay_end::complete) co_return stop;
     }
@@ -218,7 +245,11 @@ class relay {
     watch(data);
     if (sent_ == nullptr && repeat_ == nullptr) {
       if (is_translated_) return attempt_.translator->feed(data, translated_);
-      translated_.append(data);
+      if (gate_) {
+        gate_->pass(data, translated_);
+      } else {
+        translated_.append(data);
+      }
       return true;
     }
     if (!is_translated_) return remember_or_repeat(data);
@@ -243,6 +274,7 @@ class relay {
     if (is_translated_ && !attempt_.translator->finish(piece_)) return false;
     if (sent_ == nullptr && repeat_ == nullptr) {
       translated_.append(piece_);
+      if (gate_) gate_->finish(translated_);
       return true;
     }
     const bool is_sound = remember_or_repeat(piece_);
@@ -261,18 +293,42 @@ class relay {
     if (!data.empty()) attempt_.watch.feed(data);
   }
 
-  /// Returns where the chunk behind the last data begins; 0: not among these bytes.
-  std::size_t watch_chunks(body_walker& walker, std::string_view coded) {
-    std::size_t boundary = 0;
-    for (std::size_t at = 0; at < coded.size() && !walker.is_complete();) {
+  void watch_chunks(body_walker& walker, std::string_view coded) {
+    for (std::size_t at = 0; at < coded.size() && !walker.is_complete() && !walker.has_failed();) {
       std::string_view data;
       at += walker.step(coded.substr(at), data);
-      if (walker.has_failed()) break;
-      if (data.empty()) continue;
-      watch(data);
-      boundary = static_cast<std::size_t>(data.data() - coded.data()) + data.size() + 2;
+      if (!data.empty()) watch(data);
     }
-    return boundary <= coded.size() ? boundary : 0;
+  }
+
+  /// How far the input has been looked at, and how much of it may go out: `aligned`.
+  struct examination {
+    std::size_t examined = 0;
+    std::size_t aligned = 0;
+    std::uint64_t data_behind = 0;  ///< decoded bytes behind `aligned` that have been watched
+    bool is_misaligned = false;     ///< a chunk has ended within an event
+  };
+  examination examine(body_walker& walker, std::size_t from) {
+    examination seen;
+    seen.data_behind = data_behind_;
+    const auto coded = input();
+    std::size_t at = from;
+    while (at < coded.size() && !walker.is_complete() && !walker.has_failed()) {
+      std::string_view data;
+      at += walker.step(coded.substr(at), data);
+      if (!data.empty()) watch(data);
+      seen.data_behind += data.size();
+      // The CR LF behind a chunk's data is among these bytes, or comes later and alone.
+      const bool is_end = walker.is_at_chunk_end();
+      if (!is_end && !walker.is_at_chunk_boundary()) continue;
+      seen.is_misaligned = !attempt_.watch.is_between_events();
+      const std::size_t boundary = is_end ? at + 2 : at;
+      if (seen.is_misaligned || boundary > coded.size()) continue;
+      seen.aligned = boundary;
+      seen.data_behind = 0;
+    }
+    seen.examined = at;
+    return seen;
   }
 
   bool has_fault() const {
@@ -297,7 +353,7 @@ class relay {
 
   bool is_between_events() const {
     if (is_translated_ || sent_ != nullptr || repeat_ != nullptr) return true;
-    return is_watched_ && attempt_.watch.is_between_events();
+    return gate_ && gate_->is_between_events();
   }
 
   // ---- pieces -----------------------------------------------------------------------------
@@ -388,9 +444,11 @@ class relay {
   base::duration idle_;
   translate::sent_text* sent_ = nullptr;
   translate::stream_repeat* repeat_ = nullptr;
+  std::optional<codec::event_gate> gate_;  ///< an event stream that is chunked anew
   std::string translated_, piece_;
   bool is_watched_;
   std::uint64_t unwatched_;  ///< bytes that were watched while they were held
+  std::uint64_t data_behind_ = 0;
   bool is_event_stream_ = false;
   bool is_translated_ = false;
   bool is_diverged_ = false;

@@ -115,13 +115,16 @@ class exchange_server {
       if (sent) body.remember(*sent);
       how = co_await body.run(up().head_size(), notes());
       if (!sent || !is_break(how) || !can_take_up(*sent)) {
-        co_await body.break_off(how);
+        if (!is_complete(how)) co_await body.break_off(how);
         co_return finish_attempt(how);
       }
     }
     co_await take_up(*sent, how);
   }
 
+  static bool is_complete(relay_end how) {
+    return how == relay_end::complete || how == relay_end::complete_not_reusable;
+  }
   static bool is_break(relay_end how) {
     return how == relay_end::upstream_broke || how == relay_end::stream_error ||
            how == relay_end::idle_timeout;
@@ -172,8 +175,7 @@ class exchange_server {
       relay<Net> rest{down_, state_, at(), up().link(), current().idle_limit()};
       rest.take_up(repeat);
       last = co_await rest.run(up().head_size(), notes());
-      if (last != relay_end::complete && last != relay_end::complete_not_reusable)
-        co_await rest.break_off(last);
+      if (!is_complete(last)) co_await rest.break_off(last);
       co_return finish_attempt(last);
     }
     co_await break_off_early("the upstream broke off its answer and no other could go on");
@@ -283,6 +285,10 @@ class exchange_server {
     const auto what =
         state_.record.attempts.empty() ? no_attempt_class(last.why) : attempts_.last_failure();
     state_.record.flags = flags_of(last.why, what);
+    if (last.why == resilience::stop_reason::no_capable_backend && state_.features &&
+        state_.failures.empty())
+      co_return co_await answer(
+          proxy::incapable_reply(state_.op, state_.route->name, *state_.rule, *state_.features));
     const auto& refusal = attempts_.refusal();
     if (what == failure_class::unprepared && refusal && state_.failures.size() == 1)
       co_return co_await answer(refusal_reply(*refusal));
