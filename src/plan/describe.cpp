@@ -51,7 +51,8 @@ constexpr std::string_view trigger_names[resilience::trigger_count] = {"5xx",
                                                                        "internal",
                                                                        "resource-exhausted",
                                                                        "unavailable",
-                                                                       "per-try-timeout"};
+                                                                       "per-try-timeout",
+                                                                       "connection-closed"};
 
 void duration(json_writer& json, std::string_view key, milliseconds value) {
   json.count(std::string{key} + "_ms", value.count());
@@ -137,7 +138,8 @@ void codes(json_writer& json, const std::bitset<600>& set) {
   json.close_array();
 }
 
-void retry(json_writer& json, const resilience::retry_params& r) {
+void retry(json_writer& json, const resilience::cluster_params& cluster) {
+  const auto& r = cluster.retry;
   json.key("retry").open_object();
   json.count("num_retries", r.num_retries);
   if (r.num_attempts_per_priority)
@@ -151,6 +153,49 @@ void retry(json_writer& json, const resilience::retry_params& r) {
   duration(json, "backoff_max", r.backoff.max);
   duration(json, "per_try_timeout", r.per_try_timeout);
   duration(json, "per_try_timeout_stream", r.per_try_timeout_stream);
+  json.flag("in_band_errors", r.retries_in_band_errors);
+  json.flag("context_window_to_next_priority", r.falls_back_on_context_window);
+  json.flag("content_policy_to_next_priority", r.falls_back_on_content_policy);
+  json.flag("within_deadline", r.is_deadline_aware);
+  duration(json, "retry_after_up_to", r.max_retry_after_wait);
+  if (const auto& budget = cluster.breaker.retry_budget)
+    json.key("budget")
+        .open_object()
+        .count("percent", budget->percent)
+        .count("minimum", budget->min_retry_concurrency)
+        .close_object();
+  json.close_object();
+}
+
+void hedge(json_writer& json, const resilience::hedge_params& h) {
+  if (!h.after && !h.quantile && !h.first_token) return;
+  json.key("hedge").open_object();
+  duration(json, "after", h.after);
+  if (h.quantile) json.count("after_quantile", *h.quantile);
+  duration(json, "first_token", h.first_token);
+  if (h.first_token) json.field("first_token_action", h.is_first_token_hedged ? "hedge" : "fail");
+  json.count("max", h.max).count("budget_percent", h.budget_percent);
+  json.close_object();
+}
+
+std::string_view name(on_break action) {
+  switch (action) {
+    case on_break::verify:
+      return "verify";
+    case on_break::resume:
+      return "continue";
+    case on_break::buffer:
+      return "buffer";
+    case on_break::terminate:
+      break;
+  }
+  return "terminate";
+}
+
+void describe(json_writer& json, const failover& f) {
+  json.key("failover").open_object();
+  json.flag("hold", f.holds).field("on_break", name(f.at_break)).flag("guard", f.is_guarded);
+  duration(json, "keep_alive", f.keep_alive);
   json.close_object();
 }
 
@@ -234,7 +279,9 @@ void describe(json_writer& json, const rule& r) {
   json.key("backends").open_array();
   for (const auto& b : r.backends) describe(json, b);
   json.close_array();
-  if (r.cluster.retry.is_present) retry(json, r.cluster.retry);
+  if (r.cluster.retry.is_present) retry(json, r.cluster);
+  hedge(json, r.cluster.hedge);
+  if (r.is_ai) describe(json, r.failover);
   if (r.cluster.ejection) ejection(json, *r.cluster.ejection);
   if (r.check && r.cluster.active_check) check(json, *r.cluster.active_check, *r.check);
   json.field("load_balancer", name(r.cluster.load_balancer));

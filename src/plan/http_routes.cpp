@@ -3,6 +3,7 @@
 #include <understudy/base/ascii.hpp>
 
 #include "plan/backends.hpp"
+#include "plan/failover_policy.hpp"
 #include "plan/origins.hpp"
 #include "plan/regex.hpp"
 #include "plan/routes.hpp"
@@ -138,13 +139,16 @@ void finish_rule(compile_state& state, const rule_context& context,
   for (const auto& b : out.backends)
     out.cluster.localities.push_back({.priority = b.priority, .weight = b.weight});
   const auto* policy = policy_for(state, context);
-  apply_policy(state, context, policy, out.cluster);
+  const auto* failover = failover_for(state, context);
+  apply_policy(state, policy, out.cluster);
+  apply_failover(state, context, policy, failover, out);
   if (policy != nullptr) {
     apply_balancing(*policy, out);
     apply_checks(*policy, context.hostnames, out);
     apply_connections(*policy, out);
   }
   apply_timeouts(state, context, policy, request, backend_request, out.timeouts, out.cluster.retry);
+  if (context.is_ai) apply_stream_idle(failover, out.timeouts);
   note_written(context, policy, request, backend_request, out);
   if (out.backends.empty()) {
     out.local = local_action::invalid_backends;

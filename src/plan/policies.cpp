@@ -83,25 +83,6 @@ resilience::retry_params retry_as_written(const config::retry_spec& spec) {
   return out;
 }
 
-/// FailoverPolicy's defaults (spec/interface.md), for an AIGatewayRoute that nobody told to retry.
-resilience::retry_params default_retry() {
-  resilience::retry_params out;
-  out.is_present = true;
-  out.num_retries = 7;
-  out.num_attempts_per_priority = 3;
-  for (const auto t : {trigger::reset, trigger::connect_failure, trigger::retriable_status_codes,
-                       trigger::per_try_timeout})
-    set(out.triggers, t);
-  for (const std::size_t code : {408U, 409U, 425U, 429U}) out.status_codes.set(code);
-  for (std::size_t code = 500; code < 600; ++code) out.status_codes.set(code);
-  out.backoff = {milliseconds{250}, milliseconds{5'000}};
-  out.per_try_timeout = milliseconds{300'000};
-  out.per_try_timeout_stream = milliseconds{30'000};
-  out.is_immediate_on_next_priority = true;
-  out.avoids_timed_out_hosts = true;
-  return out;
-}
-
 resilience::ejection_params ejection_as_written(const config::passive_health_spec& spec) {
   resilience::ejection_params out;
   out.base_ejection_time = spec.base_ejection.value;
@@ -117,14 +98,6 @@ resilience::ejection_params ejection_as_written(const config::passive_health_spe
     out.failure_percentage_threshold = spec.failure_percentage.value;
   out.is_split = spec.is_split.value;
   out.always_ejects_one = spec.always_one.value;
-  return out;
-}
-
-resilience::ejection_params default_ejection() {
-  resilience::ejection_params out;
-  out.consecutive_5xx = 3;
-  out.base_ejection_time = milliseconds{10'000};
-  out.max_ejection_percent = 100;
   return out;
 }
 
@@ -169,30 +142,17 @@ const backend_traffic_policy* policy_for(compile_state& state, const rule_contex
   return &state.merged.emplace_back(merged(*parent, *best));
 }
 
-void apply_policy(compile_state& state, const rule_context& rule,
-                  const backend_traffic_policy* policy, resilience::cluster_params& out) {
+void apply_policy(compile_state& state, const backend_traffic_policy* policy,
+                  resilience::cluster_params& out) {
   const bool has_retry = policy != nullptr && policy->retry.has_value();
   const bool has_passive =
       policy != nullptr && policy->health.has_value() && policy->health->passive.has_value();
-  if (has_retry) {
-    out.retry = retry_as_written(*policy->retry);
-  } else if (rule.is_ai) {
-    out.retry = default_retry();
-    state.say.info(rule.at, rule.route, rule.rule_field,
-                   "no BackendTrafficPolicy writes `retry`: 3 attempts a priority and 8 in all, on "
-                   "408, 409, 425, 429, 5xx, failed connections, resets and silence (30s for a "
-                   "stream, 300s otherwise), with 250ms to 5s of back-off");
-  }
+  if (has_retry) out.retry = retry_as_written(*policy->retry);
   if (has_passive) {
     out.ejection = ejection_as_written(*policy->health->passive);
     state.say.info(policy->health->passive->at, policy->header, "spec.healthCheck.passive",
                    "an ejection holds for all workers at once, and an endpoint that returns gets "
                    "one trial request at a time until one succeeds");
-  } else if (!has_retry && rule.is_ai) {
-    out.ejection = default_ejection();
-    state.say.info(rule.at, rule.route, rule.rule_field,
-                   "no BackendTrafficPolicy writes `retry` or `healthCheck.passive`: an endpoint "
-                   "is ejected for 10s after 3 consecutive 5xx, up to 100 % of them");
   }
   if (policy == nullptr) return;
   if (policy->health) out.panic_threshold = policy->health->panic_threshold.value;

@@ -38,9 +38,9 @@ config::backend_traffic_policy merged(const config::backend_traffic_policy& pare
 /// `mergeType`, or null. A merged one lives as long as `state`.
 const config::backend_traffic_policy* policy_for(compile_state& state, const rule_context& rule);
 
-/// Fills retry, ejection, balancing and breakers; says which defaults are in effect.
-void apply_policy(compile_state& state, const rule_context& rule,
-                  const config::backend_traffic_policy* policy, resilience::cluster_params& out);
+/// Fills retry, ejection and breakers as far as the policy writes them.
+void apply_policy(compile_state& state, const config::backend_traffic_policy* policy,
+                  resilience::cluster_params& out);
 
 /// Fills balancing and active checks, of the cluster and of what requests and probes need.
 void apply_balancing(const config::backend_traffic_policy& policy, compiled_rule& out);

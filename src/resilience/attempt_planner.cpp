@@ -201,14 +201,24 @@ decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& r
   const bool is_kept = same != nullptr && same->is_in_service() &&
                        steer.load(owner.current_load(), tried_ranks.view()).healthy[a.rank] > 0;
   if (is_kept) return wait_as_asked(a, result, *asked);
-  if (!take_retry()) return finish(a, result, stop_reason::retry_overflow);
-  return start_retry(a, result, how);
+  if (take_retry()) return start_retry(a, result, how);
+  host* other = retry.moves_on_over_budget ? next_endpoint(a, a.rank, false) : nullptr;
+  return move_on(a, result, other, stop_reason::retry_overflow);
 }
 
 decision attempt_planner::impl::go_elsewhere(attempt& a, const outcome& result, host* target,
                                              stop_reason otherwise) {
   if (target == nullptr) return finish(a, result, otherwise);
-  if (!take_retry()) return finish(a, result, stop_reason::retry_overflow);
+  if (!take_retry()) return move_on(a, result, target, stop_reason::retry_overflow);
+  close(a);
+  return open(*target);
+}
+
+// What the budget is there against is more of the same: a host that is new to the request is none.
+decision attempt_planner::impl::move_on(attempt& a, const outcome& result, host* target,
+                                        stop_reason otherwise) {
+  if (target == nullptr || !retry.moves_on_over_budget || has_tried(target->id))
+    return finish(a, result, otherwise);
   close(a);
   return open(*target);
 }
@@ -218,7 +228,8 @@ decision attempt_planner::impl::wait_as_asked(attempt& a, const outcome& result,
   const time_point until = owner.now + asked;
   if (until >= deadline)
     return go_elsewhere(a, result, next_endpoint(a, a.rank, false), stop_reason::retries_exhausted);
-  if (!take_retry()) return finish(a, result, stop_reason::retry_overflow);
+  if (!take_retry())
+    return move_on(a, result, next_endpoint(a, a.rank, false), stop_reason::retry_overflow);
   kept_host = a.target.host;
   close(a);
   decision d;

@@ -124,7 +124,8 @@ decision attempt_planner::impl::resume(ending how, time_point now) {
     if (target != nullptr && !target->is_usable(owner.trial_limit())) target = nullptr;
   }
   if (target == nullptr) return refused(stop_reason::no_healthy_host);
-  if (!take_retry()) return refused(stop_reason::retry_overflow);
+  const bool is_new = retry.moves_on_over_budget && !has_tried(target->id);
+  if (!take_retry() && !is_new) return refused(stop_reason::retry_overflow);
   return open(*target);
 }
 

@@ -51,6 +51,7 @@ struct attempt_planner::impl {
   decision start_retry(attempt& a, const outcome& result, retriability how);
   decision wait_as_asked(attempt& a, const outcome& result, milliseconds asked);
   decision go_elsewhere(attempt& a, const outcome& result, host* target, stop_reason otherwise);
+  decision move_on(attempt& a, const outcome& result, host* target, stop_reason otherwise);
   decision on_misfit(attempt& a, const outcome& result);
   decision on_unprepared(attempt& a, const outcome& result);
   bool is_misfit(const outcome& result) const;

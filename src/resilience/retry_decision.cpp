@@ -40,7 +40,7 @@ retriability classify_status(const retry_params& policy, const outcome& result) 
 trigger_set triggers_of(failure_class what) {
   using enum trigger;
   static const trigger_set connecting = any_of({five_xx, gateway_error, reset, connect_failure});
-  static const trigger_set broken = any_of({five_xx, gateway_error, reset});
+  static const trigger_set broken = any_of({five_xx, gateway_error, reset, connection_closed});
   static const trigger_set silent = any_of({five_xx, gateway_error, reset, per_try_timeout});
   switch (what) {
     case failure_class::connect:

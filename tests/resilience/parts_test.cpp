@@ -266,7 +266,8 @@ TEST_CASE("1.4 trigger by class, the whole table", "[retry]") {
                       {trigger::retriable_status_codes, "nnnnnnnn", "nnnnnnnn"},
                       {trigger::cancelled, "nnnnnnnn", "nnnnnnnn"},
                       {trigger::unavailable, "nnnnnnnn", "nnnnnnnn"},
-                      {trigger::per_try_timeout, "nnnnynnn", "nnnnynnn"}};
+                      {trigger::per_try_timeout, "nnnnynnn", "nnnnynnn"},
+                      {trigger::connection_closed, "nnyynnnn", "nnyynnnn"}};
   for (const auto& r : rows) {
     retry_params policy;
     policy.is_present = true;

@@ -27,14 +27,15 @@ const std::map<std::string, trigger>& triggers_by_name() {
       {"internal", trigger::internal},
       {"resource-exhausted", trigger::resource_exhausted},
       {"unavailable", trigger::unavailable},
-      {"per-try-timeout", trigger::per_try_timeout}};
+      {"per-try-timeout", trigger::per_try_timeout},
+      {"connection-closed", trigger::connection_closed}};
   return table;
 }
 
 void read_retry(const YAML::Node& node, retry_params& p) {
   require_keys(node, {"numRetries", "numAttemptsPerPriority", "triggers", "codes", "base", "max",
                       "perTry", "perTryStream", "immediate", "avoidsSilent", "inBand",
-                      "contextWindow", "contentPolicy", "deadlineAware", "retryAfter"});
+                      "contextWindow", "contentPolicy", "deadlineAware", "retryAfter", "movesOn"});
   if (!p.is_present) p.num_retries = 2;
   p.is_present = true;
   if (node["numRetries"]) p.num_retries = node["numRetries"].as<std::uint32_t>();
@@ -62,6 +63,7 @@ void read_retry(const YAML::Node& node, retry_params& p) {
   p.falls_back_on_context_window = node["contextWindow"].as<bool>(false);
   p.falls_back_on_content_policy = node["contentPolicy"].as<bool>(false);
   p.is_deadline_aware = node["deadlineAware"].as<bool>(false);
+  p.moves_on_over_budget = node["movesOn"].as<bool>(false);
   if (node["retryAfter"]) p.max_retry_after_wait = read_ms(node["retryAfter"]);
 }
 

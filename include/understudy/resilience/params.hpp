@@ -28,8 +28,9 @@ enum class trigger : std::uint8_t {
   unavailable,
   per_try_timeout,  ///< FailoverPolicy `retryOn.timeout`; no BackendTrafficPolicy trigger means it
                     ///< alone
+  connection_closed,  ///< likewise `retryOn.reset`: established connections that fail
 };
-inline constexpr std::size_t trigger_count = 14;
+inline constexpr std::size_t trigger_count = 15;
 using trigger_set = std::bitset<trigger_count>;
 
 struct backoff_params {
@@ -53,6 +54,8 @@ struct retry_params {
   bool retries_in_band_errors = false;         ///< also where no trigger covers them
   bool falls_back_on_context_window = false;   ///< to the next priority; ejects nothing
   bool falls_back_on_content_policy = false;
+  /// Where the retry budget is spent a request still moves on to an endpoint that it has not tried.
+  bool moves_on_over_budget = false;
   bool is_deadline_aware = false;  ///< no wait and no attempt that ends beyond the deadline
   /// Present: Retry-After and its kind are followed; up to this long on the same endpoint, a longer
   /// one ejects it for just that long.

@@ -1,5 +1,6 @@
 #pragma once
 #include <understudy/config/kinds/common.hpp>
+#include <understudy/config/kinds/failover_policy.hpp>
 #include <understudy/config/kinds/traffic_parts.hpp>
 
 namespace understudy::config {
@@ -96,13 +97,6 @@ struct client_traffic_policy {
   located<milliseconds> request_headers, request_body, idle, stream_idle;
   located<std::uint64_t> max_header_bytes;
   located<std::string> underscores{"RejectRequest"};
-};
-
-/// FailoverPolicy of understudy.dev (spec/interface.md). Read whole; nothing of it acts yet, so
-/// only its targets are kept.
-struct failover_policy {
-  object_header header;
-  std::vector<target_ref> targets;
 };
 
 }  // namespace understudy::config
