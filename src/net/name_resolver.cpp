@@ -1,7 +1,6 @@
 #include <understudy/net/name_resolver.hpp>
 
 #include <algorithm>
-#include <set>
 
 namespace understudy::net {
 namespace {
@@ -16,7 +15,30 @@ void each_target(const proxy::active_plan& active, Visit&& visit) {
   for (const auto& route : active.configuration->routes)
     for (const auto& rule : route.rules)
       for (const auto& backend : rule.backends)
-        for (const auto& target : backend.targets) visit(target);
+        for (const auto& target : backend.targets) visit(target, rule.lookup);
+}
+
+/// Those of the families wanted, in their order.
+std::vector<asio::ip::address> chosen(plan::ip_family family,
+                                      const std::vector<asio::ip::address>& v4,
+                                      const std::vector<asio::ip::address>& v6) {
+  using plan::ip_family;
+  switch (family) {
+    case ip_family::v4:
+      return v4;
+    case ip_family::v6:
+      return v6;
+    case ip_family::v6_preferred:
+      return v6.empty() ? v4 : v6;
+    case ip_family::both: {
+      auto all = v4;
+      all.insert(all.end(), v6.begin(), v6.end());
+      return all;
+    }
+    case ip_family::v4_preferred:
+      break;
+  }
+  return v4.empty() ? v6 : v4;
 }
 
 }  // namespace
@@ -27,15 +49,21 @@ name_resolver::name_resolver(asio::io_context& context, resolve_overrides overri
 void name_resolver::activate(std::shared_ptr<const proxy::active_plan> active,
                              std::function<void()> ready) {
   active_ = std::move(active);
-  std::set<std::string> wanted;
-  each_target(*active_, [&](const plan::target& t) {
-    if (needs_look_up(t)) wanted.insert(t.host);
+  std::map<std::string, plan::milliseconds> wanted;
+  each_target(*active_, [&](const plan::target& t, const plan::name_lookup& lookup) {
+    if (!needs_look_up(t)) return;
+    const auto [known, is_new] = wanted.emplace(t.host, lookup.refresh_rate);
+    if (!is_new) known->second = std::min(known->second, lookup.refresh_rate);
   });
   std::erase_if(names_, [&](const auto& known) { return !wanted.contains(known.first); });
   publish(*active_);
   ready_ = std::move(ready);
-  for (const auto& name : wanted)
-    if (!names_[name].is_known) look_up(name);
+  for (const auto& [name, rate] : wanted) {
+    auto& state = names_[name];
+    state.rate = rate;
+    state.next = std::min(state.next, base::clock::now() + rate);
+    if (!state.is_known) look_up(name);
+  }
   const bool is_ready =
       std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; });
   if (is_ready && ready_) asio::post(context_, std::exchange(ready_, nullptr));
@@ -53,17 +81,19 @@ bool name_resolver::needs_look_up(const plan::target& target) const {
          !overrides_.contains(with_port(target.host, target.port));
 }
 
-std::vector<std::string> name_resolver::addresses_of(const plan::target& target) const {
+std::vector<std::string> name_resolver::addresses_of(const plan::target& target,
+                                                     plan::ip_family family) const {
   if (target.kind == plan::target_kind::unix_socket) return {"unix:" + target.host};
   const std::string written = with_port(target.host, target.port);
   if (const auto instead = overrides_.find(written); instead != overrides_.end())
     return {instead->second};
   if (target.kind == plan::target_kind::ip) return {written};
   const auto known = names_.find(target.host);
-  if (known == names_.end() || known->second.addresses.empty()) return {written};
+  if (known == names_.end()) return {written};
+  const auto addresses = chosen(family, known->second.v4, known->second.v6);
+  if (addresses.empty()) return {written};
   std::vector<std::string> all;
-  for (const auto& address : known->second.addresses)
-    all.push_back(with_port(address.to_string(), target.port));
+  for (const auto& address : addresses) all.push_back(with_port(address.to_string(), target.port));
   return all;
 }
 
@@ -75,12 +105,14 @@ void name_resolver::publish(const proxy::active_plan& active) {
         std::vector<proxy::cluster_state::host_entry> hosts;
         const auto& targets = rule.backends[locality].targets;
         for (std::size_t t = 0; t < targets.size(); ++t)
-          for (auto& address : addresses_of(targets[t])) hosts.push_back({std::move(address), t});
+          for (auto& address : addresses_of(targets[t], rule.lookup.family))
+            hosts.push_back({std::move(address), t});
         active.clusters[rule.cluster_index]->set_hosts(locality, hosts, now);
       }
 }
 
 void name_resolver::look_up(const std::string& name) {
+  names_[name].is_asked = true;
   resolver_.async_resolve(name, "0", asio::ip::resolver_base::numeric_service,
                           [this, name](error_code ec, auto results) {
                             if (!is_stopped_) on_answer(name, ec, std::move(results));
@@ -99,26 +131,36 @@ void name_resolver::on_answer(
     auto& list = address.is_v4() ? v4 : v6;
     if (std::ranges::find(list, address) == list.end()) list.push_back(address);
   }
-  auto found = v4.empty() ? std::move(v6) : std::move(v4);
-  std::ranges::sort(found);
-  const bool has_failed = ec || found.empty();
+  std::ranges::sort(v4);
+  std::ranges::sort(v6);
+  const bool has_failed = ec || (v4.empty() && v6.empty());
   if (has_failed != state.is_failing && on_change)
     on_change(name, has_failed ? (ec ? ec.message() : "no address") : std::string{});
   state.is_failing = has_failed;
   state.is_known = true;
-  if (!has_failed && found != state.addresses) {
-    state.addresses = std::move(found);
+  state.is_asked = false;
+  state.next = base::clock::now() + state.rate;
+  if (!has_failed && (v4 != state.v4 || v6 != state.v6)) {
+    state.v4 = std::move(v4);
+    state.v6 = std::move(v6);
     publish(*active_);
   }
+  refresh_later();
   if (ready_ && std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; }))
     std::exchange(ready_, nullptr)();
 }
 
 void name_resolver::refresh_later() {
-  timer_.expires_after(refresh_rate);
+  auto first = base::time_point::max();
+  for (const auto& [_, state] : names_)
+    if (!state.is_asked) first = std::min(first, state.next);
+  if (first == base::time_point::max()) return;
+  timer_.expires_after(std::max(first - base::clock::now(), base::duration{0}));
   timer_.async_wait([this](error_code ec) {
     if (ec || is_stopped_) return;
-    for (const auto& [name, _] : names_) look_up(name);
+    const auto now = base::clock::now();
+    for (const auto& [name, state] : names_)
+      if (!state.is_asked && state.next <= now) look_up(name);
     refresh_later();
   });
 }

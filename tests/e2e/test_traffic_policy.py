@@ -8,6 +8,7 @@ import pytest
 from harness import config, raw
 from harness.daemon import wait_until
 from providers import openai_dialect
+from providers.server import hang
 
 CHAT = "/v1/chat/completions"
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -295,3 +296,97 @@ def test_a_session_stays_with_its_endpoint(start, provider, kind):
             assert again.header("set-cookie") is None and again.header("x-seat") is None
     assert len(homes) > 1
     assert get([("cookie", "x-seat=nonsense"), ("x-seat", "nonsense")]).status == 200
+
+
+def test_a_name_is_looked_up_in_the_families_that_are_wanted(start, provider):
+    only = provider()
+    objects = config.backend("only", only.port)
+    objects[1]["spec"]["endpoints"] = [{"fqdn": {"hostname": "localhost", "port": only.port}}]
+    daemon = start(config.documents(
+        config.route(["only"]), *objects,
+        config.traffic_policy(dns={"dnsRefreshRate": "1s", "lookupFamily": "IPv4"}, **NO_RETRY)))
+    status = json.loads(daemon.admin("/status")[1])
+    assert f"127.0.0.1:{only.port}" in json.dumps(status)
+    assert "[::1]" not in json.dumps(status)
+    assert ask(daemon).status == 200
+
+
+# ---- timers, and what an ejection does to connections -------------------------------------------
+
+
+def test_b10_the_per_try_timeout_begins_with_the_connection(start, provider, authority):
+    only = provider(tls=authority.server_context("provider.example"))
+
+    def slow_handshake(sock):
+        only.on_accept = None
+        time.sleep(0.8)  # longer than the per-try timeout: that is the point
+        only._serve(sock)
+
+    only.on_accept = slow_handshake
+    ca = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca"},
+          "data": {"ca.crt": authority.path.read_text()}}
+    daemon = start(config.documents(
+        config.route(["only"]),
+        *config.backend("only", only.port, hostname="provider.example", tls={
+            "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}]}), ca,
+        config.traffic_policy(retry=config.retry(0, per_try="400ms"))))
+    assert ask(daemon).status == 200
+
+
+def test_b11_the_request_timeout_begins_with_the_whole_request(start, provider):
+    only = provider()
+    daemon = start(config.single(only, config.traffic_policy(
+        timeout={"http": {"requestTimeout": "300ms"}}, **NO_RETRY)))
+    request = raw.request("POST", CHAT, BODY, JSON)
+    with raw.Client(daemon.port) as client:
+        client.send(request[:-10])
+        time.sleep(0.6)  # the body takes longer than the request may
+        client.send(request[-10:])
+        assert client.response().status == 200
+
+
+def test_b16_a_silent_head_is_a_reset_of_the_stream_idle_limit(start, provider):
+    primary, fallback = provider(hang, "primary"), provider(name="fallback")
+    text = config.primary_and_fallback(primary, fallback, config.traffic_policy(
+        retry=config.retry(1, triggers=("reset",), per_priority=1)),
+        rule={"streamIdleTimeout": "300ms"})
+    daemon = start(text)
+    assert backend_of(ask(daemon)) == "fallback"
+
+
+def test_c17_an_ejection_closes_idle_connections_at_once_and_busy_ones_later(start, provider):
+    gate = threading.Event()
+    chat = openai_dialect.chat()
+
+    def script(exchange):
+        word = json.loads(exchange.body())["messages"][0]["content"]
+        if word == "hold":
+            assert gate.wait(20)
+        elif word == "fail":
+            return exchange.reply(500, b"{}")
+        elif word == "pair":
+            pair.wait(20)
+        return chat(exchange)
+
+    def body(word):
+        return json.dumps({"model": "m", "messages": [{"role": "user", "content": word}]}).encode()
+
+    pair = threading.Barrier(2)
+    only = provider(script)
+    policy = config.traffic_policy(healthCheck=config.passive(
+        consecutive5XxErrors=1, baseEjectionTime="600s"), **NO_RETRY)
+    daemon = start(config.single(only, policy), workers=1)
+    answers = []
+    threads = [threading.Thread(target=lambda w=word: answers.append(ask(daemon, body=body(w))))
+               for word in ("hold", "pair", "pair")]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join(20)
+    assert only.connections == 3
+    assert ask(daemon, body=body("fail")).status == 500
+    wait_until(lambda: len(only._open_wires()) == 1, what="the end of the idle connections")
+    gate.set()
+    threads[0].join(20)
+    assert [a.status for a in answers] == [200] * 3
+    wait_until(lambda: len(only._open_wires()) == 0, what="the end of the busy one")

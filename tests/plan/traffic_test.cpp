@@ -214,3 +214,97 @@ TEST_CASE("R31 the rule's own retry replaces the policy's", "[plan]") {
   CHECK(retry.status_codes.test(502));
   CHECK_FALSE(retry.status_codes.test(500));
 }
+
+TEST_CASE("connections, names and bodies of a rule", "[plan]") {
+  const auto made = compiled_with(
+      "  circuitBreaker: {maxConnections: 7, maxPendingRequests: 0, maxRequestsPerConnection: 2, "
+      "perEndpoint: {}}\n  timeout: {http: {maxConnectionDuration: 1m}}\n"
+      "  tcpKeepalive: {probes: 3, interval: 5s}\n"
+      "  dns: {dnsRefreshRate: 5s, lookupFamily: IPv6Preferred}\n  requestBuffer: {limit: 1Mi}\n");
+  const auto& rule = rule_with(made);
+  CHECK(rule.cluster.breaker.max_connections == 7);
+  CHECK(rule.cluster.breaker.max_pending_requests == 0);
+  CHECK(rule.cluster.breaker.max_requests_per_connection == 2);
+  CHECK(rule.cluster.breaker.max_connections_per_endpoint == 1024);  // an empty block's default
+  CHECK(rule.timeouts.max_connection_duration == seconds{60});
+  REQUIRE(rule.keepalive);
+  CHECK(rule.keepalive->probes == 3);
+  CHECK_FALSE(rule.keepalive->idle_time);
+  CHECK(rule.keepalive->interval == seconds{5});
+  CHECK(rule.lookup.refresh_rate == seconds{5});
+  CHECK(rule.lookup.family == plan::ip_family::v6_preferred);
+  CHECK(rule.max_body_bytes == 1024 * 1024);
+  CHECK_FALSE(made.says("does not act yet"));
+}
+
+namespace {
+
+/// The rule of a route under a Gateway with both policies in force.
+outcome merged_with(const std::string& gateway_spec, const std::string& route_spec) {
+  return compile(route("{name: a}", "", "  parentRefs: [{name: gw, kind: Gateway}]\n") +
+                 backend("a", local_endpoint) + service("a", "name: OpenAI") +
+                 traffic(gateway_spec, "Gateway, name: gw", "wide") +
+                 traffic(route_spec, "HTTPRoute, name: chat", "narrow"));
+}
+
+const std::string gateway_wide =
+    "  retry: {numRetries: 7, numAttemptsPerPriority: 2, retryOn: {httpStatusCodes: [500], "
+    "triggers: [5xx]}, perRetry: {timeout: 9s, backOff: {baseInterval: 50ms}}}\n"
+    "  circuitBreaker: {maxConnections: 9, maxRequestsPerConnection: 4}\n"
+    "  healthCheck: {panicThreshold: 20, passive: {consecutive5XxErrors: 2, "
+    "consecutiveGatewayErrors: 3}}\n"
+    "  timeout: {tcp: {connectTimeout: 3s}}\n"
+    "  loadBalancer: {type: RoundRobin, slowStart: {window: 30s}}\n"
+    "  tcpKeepalive: {probes: 3}\n  dns: {dnsRefreshRate: 5s}\n";
+
+}  // namespace
+
+TEST_CASE("a route's policy replaces the Gateway's as a whole", "[plan]") {
+  const auto made = merged_with(gateway_wide, "  retry: {numRetries: 1}\n");
+  const auto& rule = rule_with(made);
+  CHECK(rule.cluster.retry.num_retries == 1);
+  CHECK(rule.cluster.load_balancer == balancing::least_request);
+  CHECK(rule.cluster.breaker.max_connections == 1024);
+  CHECK(rule.timeouts.connect == seconds{10});
+}
+
+TEST_CASE("with a mergeType it is laid over the Gateway's", "[plan]") {
+  for (const auto* type : {"StrategicMerge", "JSONMerge"}) {
+    CAPTURE(type);
+    const auto made = merged_with(
+        gateway_wide,
+        std::string{"  mergeType: "} + type +
+            "\n  retry: {perRetry: {timeout: 4s}}\n"
+            "  healthCheck: {passive: {consecutiveGatewayErrors: 8}}\n"
+            "  timeout: {http: {requestTimeout: 77s}}\n  tcpKeepalive: {interval: 1s}\n");
+    const auto& rule = rule_with(made);
+    const auto& retry = rule.cluster.retry;
+    CHECK(retry.num_retries == 2);  // the CRD's default counts as written
+    CHECK(retry.num_attempts_per_priority == 2U);
+    CHECK(retry.triggers.count() == 1);
+    CHECK(retry.per_try_timeout == seconds{4});
+    CHECK(retry.backoff.base == milliseconds{50});
+    CHECK(rule.cluster.breaker.max_connections == 9);  // a block of the Gateway's alone
+    CHECK(rule.cluster.breaker.max_requests_per_connection == 4U);
+    CHECK(rule.cluster.panic_threshold == 20);
+    REQUIRE(rule.cluster.ejection);
+    CHECK(rule.cluster.ejection->consecutive_5xx == 5);
+    CHECK(rule.cluster.ejection->consecutive_gateway_errors == 8U);
+    CHECK(rule.timeouts.connect == seconds{3});
+    CHECK(rule.timeouts.request == seconds{77});
+    CHECK(rule.cluster.load_balancer == balancing::round_robin);
+    CHECK(rule.cluster.slow_start_window == seconds{30});
+    CHECK(rule.keepalive->probes == 3);
+    CHECK(rule.keepalive->interval == seconds{1});
+    CHECK(rule.lookup.refresh_rate == seconds{5});
+  }
+}
+
+TEST_CASE("a mergeType without a parent, and on one", "[plan]") {
+  const auto alone = compiled_with("  mergeType: JSONMerge\n  retry: {numRetries: 4}\n");
+  CHECK(rule_with(alone).cluster.retry.num_retries == 4);
+  const auto wrong =
+      merged_with("  mergeType: StrategicMerge\n  retry: {}\n", "  retry: {numRetries: 1}\n");
+  CHECK_FALSE(wrong.compiled);
+  CHECK(wrong.says("spec.mergeType: is for the policy of a route"));
+}

@@ -15,13 +15,12 @@ namespace understudy::net {
 using resolve_overrides = std::map<std::string, std::string, std::less<>>;
 
 /// Keeps the addresses of every cluster up to date. Runs on the control thread; no request ever
-/// waits for DNS. All addresses of a name are endpoints (IPv4, or IPv6 where there is none); a
+/// waits for DNS. All addresses of a name are endpoints, of the families that the rule wants; a
 /// name that does not resolve is one endpoint that cannot be connected to; a failed refresh keeps
-/// what was known (spec/resilience.md §5.3).
+/// what was known (spec/resilience.md §5.3). The system's resolver tells no TTL: names are looked
+/// up again at the shortest `dnsRefreshRate` of the rules that use them.
 class name_resolver {
  public:
-  static constexpr std::chrono::seconds refresh_rate{30};
-
   name_resolver(asio::io_context& context, resolve_overrides overrides);
 
   /// Called after a look-up that failed or has recovered: name and reason, once a change.
@@ -34,9 +33,12 @@ class name_resolver {
 
  private:
   struct name_state {
-    std::vector<asio::ip::address> addresses;
+    std::vector<asio::ip::address> v4, v6;
     bool is_known = false;  ///< an answer has come, good or bad
     bool is_failing = false;
+    bool is_asked = false;  ///< a look-up is under way
+    plan::milliseconds rate{30'000};
+    base::time_point next{};
   };
 
   void publish(const proxy::active_plan& active);
@@ -44,7 +46,7 @@ class name_resolver {
   void on_answer(const std::string& name, error_code ec,
                  asio::ip::basic_resolver<asio::ip::tcp, executor>::results_type results);
   void refresh_later();
-  std::vector<std::string> addresses_of(const plan::target& target) const;
+  std::vector<std::string> addresses_of(const plan::target& target, plan::ip_family family) const;
   bool needs_look_up(const plan::target& target) const;
 
   asio::io_context& context_;

@@ -255,11 +255,12 @@ class upstream_exchange {
     }
     counters.upstream_connect_failures.add();
     const bool is_deadline = took_deadline();
-    endpoint_->dial_failed(!scope().is_cancelled());
+    const bool is_late = is_deadline && is_past_request();
+    endpoint_->dial_failed(!scope().is_cancelled() && !is_late);
     if (!is_deadline) co_return failed(resilience::failure_class::connect);
     dial_cause_ = "connect timeout";
-    co_return failed(is_past_request() ? resilience::failure_class::global
-                                       : resilience::failure_class::connect_timeout);
+    co_return failed(is_late ? resilience::failure_class::global
+                             : resilience::failure_class::connect_timeout);
   }
 
   /// True when the watchdog ended the wait; the scope may be waited in again.
