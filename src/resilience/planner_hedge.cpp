@@ -16,8 +16,11 @@ bool is_able(const retry_params& policy, failure_class what) {
 
 }  // namespace
 
-bool attempt_planner::impl::is_hedge_left() const {
-  return limits.is_replayable && hedges < owner.params.hedge.max && retries < retry.num_retries;
+std::optional<base::duration> attempt_planner::impl::first_token_limit(bool is_hedged) const {
+  const hedge_params& p = owner.params.hedge;
+  if (!limits.is_stream || !p.first_token || p.is_first_token_hedged != is_hedged)
+    return std::nullopt;
+  return *p.first_token * (limits.is_reasoning ? reasoning_factor : 1);
 }
 
 attempt_planner::impl::attempt* attempt_planner::impl::only_open() {
@@ -29,18 +32,15 @@ attempt_planner::impl::attempt* attempt_planner::impl::only_open() {
 // acts.
 void attempt_planner::impl::set_limits_of(decision& d, const attempt& a) {
   const hedge_params& p = owner.params.hedge;
-  const auto speaks_by = limits.is_stream ? p.first_token : std::nullopt;
-  if (!speaks_by && !p.after && !p.quantile) return;
-  if (retries >= retry.num_retries || !limits.is_replayable || !has_other_usable(a)) return;
-  std::optional<base::duration> first_token;
-  if (speaks_by) first_token = *speaks_by * (limits.is_reasoning ? reasoning_factor : 1);
-  if (first_token && !p.is_first_token_hedged && is_able(retry, failure_class::per_try))
-    d.first_token_timeout = first_token;
-  if (!is_hedge_left()) return;
+  if (!(limits.is_stream && p.first_token) && !p.after && !p.quantile) return;
+  if (!is_retry_left() || !has_other_usable(a)) return;
+  if (!p.is_first_token_hedged && is_able(retry, failure_class::per_try))
+    d.first_token_timeout = first_token_limit(false);
   const auto take = [&](std::optional<base::duration> time) {
     if (time && (!d.hedge_after || *time < *d.hedge_after)) d.hedge_after = time;
   };
-  if (p.is_first_token_hedged) take(first_token);
+  take(first_token_limit(true));
+  if (hedges >= p.max) return;
   if (p.after) take(*p.after);
   if (p.quantile) take(owner.content_times[limits.is_stream ? 1 : 0].quantile(*p.quantile));
 }
@@ -70,7 +70,15 @@ decision attempt_planner::impl::hedge(time_point now) {
   owner.advance(now);
   const attempt* open_one = only_open();
   if (open_one == nullptr || open_one->has_content || accepted.host != no_host) return {};
-  if (!is_hedge_left()) return refused(stop_reason::retries_exhausted);
+  if (!is_retry_left()) return refused(stop_reason::retries_exhausted);
+  const auto speaks_by = first_token_limit(true);
+  const base::duration silence = now - open_one->start;
+  // `max` is for the hedges that nobody needs; a stream without content gets its companion.
+  if (hedges >= owner.params.hedge.max && (!speaks_by || silence < *speaks_by)) {
+    decision later = refused(stop_reason::retries_exhausted);
+    if (speaks_by) later.hedge_after = *speaks_by - silence;
+    return later;
+  }
   if (now >= deadline) return refused(stop_reason::request_timeout);
   host* other = next_endpoint(*open_one, open_one->rank, false);
   if (other == nullptr) return refused(stop_reason::no_healthy_host);
@@ -116,6 +124,7 @@ decision attempt_planner::impl::resume(ending how, time_point now) {
   if (!broken.is_open || !is_broken || !limits.is_replayable) return {};
   if (how == ending::idle_timeout && retry.avoids_timed_out_hosts)
     left_hosts.push_back(broken.target.host);
+  if (limits.is_head_only) deadline = time_point::max();
   if (now >= deadline) return refused(stop_reason::request_timeout);
   if (retries >= retry.num_retries) return refused(stop_reason::retries_exhausted);
   host* target = next_endpoint(broken, broken.rank, false);

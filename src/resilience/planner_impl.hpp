@@ -14,7 +14,7 @@
 
 namespace understudy::resilience {
 
-/// The state behind `attempt_planner`: attempt_planner.cpp has outcomes and retries,
+/// The state behind `attempt_planner`: attempt_planner.cpp has outcomes, planner_retry.cpp retries,
 /// planner_choice.cpp the choice of hosts, planner_hedge.cpp what goes on beside an attempt.
 struct attempt_planner::impl {
   struct attempt {
@@ -47,6 +47,8 @@ struct attempt_planner::impl {
   decision finish(attempt& a, const outcome& result, stop_reason why);
   decision refused(stop_reason why);
   bool take_retry();
+
+  // ---- retries (planner_retry.cpp)
   decision retry_after_failure(attempt& a, const outcome& result, retriability how);
   decision start_retry(attempt& a, const outcome& result, retriability how);
   decision wait_as_asked(attempt& a, const outcome& result, milliseconds asked);
@@ -82,7 +84,9 @@ struct attempt_planner::impl {
   decision open(host& chosen);
   void set_limits_of(decision& d, const attempt& a);
   attempt* only_open();
-  bool is_hedge_left() const;
+  bool is_retry_left() const { return limits.is_replayable && retries < retry.num_retries; }
+  /// Absent: this attempt's first content is not waited for in that way.
+  std::optional<base::duration> first_token_limit(bool is_hedged) const;
 
   cluster::impl& owner;
   const retry_params& retry;

@@ -35,6 +35,7 @@ cluster_params two_slot_params(seeded_random& r) {
   if (r.below(2) == 0) retry.max_retry_after_wait = milliseconds{1000};
   p.hedge.after = milliseconds{1000};
   if (r.below(2) == 0) p.hedge.quantile = 90;
+  if (r.below(2) == 0) p.hedge.first_token = milliseconds{1500};
   p.hedge.max = static_cast<std::uint32_t>(r.below(4));
   p.hedge.budget_percent = 0;
   p.breaker.retry_budget = {0, 1};
@@ -143,7 +144,8 @@ class interleaving {
       return;
     }
     REQUIRE(d.step == next_step::attempt);
-    REQUIRE(++e.hedges <= params_.hedge.max);
+    ++e.hedges;
+    REQUIRE((e.hedges <= params_.hedge.max || params_.hedge.first_token));
     for (const auto& host : state_.status(at(now_)))
       REQUIRE((host.host != d.target.host || !host.is_ejected));
     take(std::move(e), d);
@@ -182,7 +184,7 @@ class interleaving {
         REQUIRE(e.open.count(d.slot) == 0);
         REQUIRE(((e.excluded >> d.target.locality) & 1) == 0);
         for (const auto& [slot, other] : e.open) REQUIRE(other.host != d.target.host);
-        REQUIRE((!d.hedge_after || params_.hedge.max > e.hedges));
+        REQUIRE((!d.hedge_after || params_.hedge.max > e.hedges || params_.hedge.first_token));
         e.open[d.slot] = d.target;
         break;
       case next_step::wait:

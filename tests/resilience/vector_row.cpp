@@ -221,7 +221,8 @@ request_limits read_limits(const YAML::Node& step) {
   limits.request_timeout = milliseconds{60'000};
   if (!node) return limits;
   require_keys(node, {"global", "stream", "replayable", "earlyData", "hash", "session", "reasoning",
-                      "excluded"});
+                      "excluded", "headOnly"});
+  limits.is_head_only = node["headOnly"].as<bool>(false);
   limits.is_reasoning = node["reasoning"].as<bool>(false);
   if (node["excluded"])
     for (const auto& locality : node["excluded"])

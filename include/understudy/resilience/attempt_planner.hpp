@@ -15,6 +15,7 @@ struct request_limits {
   bool is_early_data = false;
   /// Request timeout (§1.10 "global"), counted from the complete request; absent: none.
   std::optional<milliseconds> request_timeout;
+  bool is_head_only = false;  ///< it ends with the first byte of the answer: resume() is free of it
   bool is_reasoning = false;  ///< the first content may take three times as long
   /// Bit n: the n-th backendRef may not serve this request (FailoverPolicy `guard`).
   std::uint64_t excluded_localities = 0;
@@ -49,6 +50,7 @@ struct decision {
   std::uint8_t slot = 0;  ///< `attempt`: names it in the calls below; 1: beside an open one
   /// `attempt`, both from its start: when to ask hedge(); when an attempt without content has
   /// failed (class `per_try`). Absent: never, which holds for the last attempt there is, too.
+  /// `give_up` of hedge(): from then on, when to ask again.
   std::optional<base::duration> hedge_after, first_token_timeout;
   stop_reason why = stop_reason::none;
 };
