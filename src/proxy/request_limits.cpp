@@ -24,6 +24,7 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
   limits.is_stream = is_stream;
   limits.is_early_data = head.fields.find("early-data").has_value();
   limits.request_timeout = rule.timeouts.request;
+  limits.is_head_only = rule.timeouts.is_head_only;
   if (!rule.is_ai) return limits;
   if (rule.cluster.retry.is_deadline_aware) {
     const auto asked = codec::client_deadline(head.fields);
