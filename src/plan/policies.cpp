@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "plan/failover_policy.hpp"
+
 namespace understudy::plan {
 namespace {
 
@@ -30,25 +32,6 @@ constexpr trigger default_triggers[] = {trigger::connect_failure, trigger::refus
                                         trigger::retriable_status_codes};
 
 void set(resilience::trigger_set& out, trigger t) { out.set(static_cast<std::size_t>(t)); }
-
-/// How closely a policy's target fits the rule; -1: not at all.
-int closeness(const backend_traffic_policy& policy, const config::target_ref& target,
-              const rule_context& rule) {
-  if (policy.header.name_space == rule.route.name_space && target.kind.value == "HTTPRoute" &&
-      target.name.value == rule.route.name) {
-    if (!target.section.is_written) return 2;
-    return target.section.value == rule.rule_name ? 3 : -1;
-  }
-  if (target.kind.value != "Gateway") return -1;
-  for (const auto& parent : rule.parents) {
-    const auto& space =
-        parent.name_space.is_written ? parent.name_space.value : rule.route.name_space;
-    if (parent.name.value != target.name.value || space != policy.header.name_space) continue;
-    if (!target.section.is_written) return 0;
-    if (!parent.section.is_written || parent.section.value == target.section.value) return 1;
-  }
-  return -1;
-}
 
 resilience::retry_params retry_as_written(const config::retry_spec& spec) {
   resilience::retry_params out;
@@ -128,7 +111,7 @@ const backend_traffic_policy* policy_for(compile_state& state, const rule_contex
   int closest = -1, closest_parent = -1;
   for (const auto& policy : state.in.traffic_policies)
     for (const auto& target : policy.targets) {
-      const int close = closeness(policy, target, rule);
+      const int close = closeness(policy.header, target, rule);
       if (close > closest) {
         closest = close;
         best = &policy;
