@@ -64,6 +64,7 @@ TEST_CASE("a new plan keeps the state of the rules that have not changed") {
   SECTION("another priority") { rules[0].cluster.localities[1].priority = 0; }
   SECTION("another retry") { rules[0].cluster.retry.num_retries = 9; }
   SECTION("another ejection") { rules[0].cluster.ejection.emplace(); }
+  SECTION("another check") { rules[0].check.emplace(); }
   SECTION("another rule name") { rules[0].name = "default/r/rule/9"; }
   SECTION("swapped places") {
     rules[0].cluster_index = 1;
@@ -129,11 +130,11 @@ TEST_CASE("an exchange hands the health events on and closes its attempt") {
   auto d = exchange.next(time_point{});
   REQUIRE(d.step == next_step::attempt);
   CHECK(state->host(d.target.host, d.target.locality).address == "primary");
-  exchange.on_connected(time_point{});
+  exchange.on_connected(time_point{}, d.slot);
   CHECK(in_flight() == 1);
   resilience::outcome failed;
   failed.status = 500;
-  d = exchange.on_outcome(failed, time_point{1ms});
+  d = exchange.on_outcome(failed, time_point{1ms}, d.slot);
   REQUIRE(observer.seen.size() == 1);
   CHECK(observer.seen[0].address == "primary");
   CHECK(observer.seen[0].what == resilience::health_event::kind::ejected);
@@ -148,7 +149,7 @@ TEST_CASE("an exchange hands the health events on and closes its attempt") {
   SECTION("to its end") {
     resilience::outcome ok;
     ok.status = 200;
-    CHECK(exchange.on_outcome(ok, time_point{5ms}).step == next_step::accept);
+    CHECK(exchange.on_outcome(ok, time_point{5ms}, d.slot).step == next_step::accept);
     exchange.end(resilience::attempt_planner::ending::complete, time_point{6ms});
     CHECK(in_flight() == 0);
     exchange.close();
