@@ -104,6 +104,7 @@ class explainer {
       return say("Nothing is retried: no policy of this route writes `retry`.");
     }
     if (cause_.last == failure_class::status) return explain_status();
+    if (cause_.last == failure_class::in_band) return explain_in_band();
     explain_trigger();
   }
 
@@ -158,6 +159,13 @@ class explainer {
     say(what + " is retried only with the trigger `" + word + "`.");
     suggest("add `" + word + "` to `triggers`",
             [wanted](cluster_params& p) { set(p.retry, wanted); });
+  }
+
+  void explain_in_band() {
+    out_.told.responsible = {{}, "FailoverPolicy spec.retryOn.inBandErrors", rule_.position};
+    say("An error inside a 200 stands for a status that this policy does not retry.");
+    suggest("write a FailoverPolicy with `retryOn.inBandErrors: true`",
+            [](cluster_params& p) { p.retry.retries_in_band_errors = true; });
   }
 
   void explain_exhausted() {

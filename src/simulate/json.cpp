@@ -87,6 +87,7 @@ void summary(json_writer& json, const report& r) {
   json.count("savedByRetry", static_cast<std::int64_t>(r.saved));
   json.count("attempts", static_cast<std::int64_t>(r.attempts));
   json.count("extraAttempts", static_cast<std::int64_t>(r.extra_attempts));
+  json.count("cancelledAttempts", static_cast<std::int64_t>(r.cancelled));
   json.key("costFactor").thousandths(thousandths(r.cost_factor));
   latency(json, "firstContent", r.first_content);
   latency(json, "wholeAnswer", r.whole);

@@ -1,10 +1,14 @@
 #include "simulate/player.hpp"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <queue>
+#include <utility>
+
+#include "simulate/foresee.hpp"
 
 namespace understudy::simulate {
 namespace {
@@ -18,7 +22,7 @@ using resilience::outcome;
 // Where the policy sets no limit at all, the client does: the SDKs' own timeout.
 constexpr duration client_patience = std::chrono::seconds{600};
 
-enum class event_kind : std::uint8_t { arrival, outcome, ending, gone, wake, sweep, fault };
+enum class event_kind : std::uint8_t { arrival, outcome, hedge, ending, gone, wake, sweep, fault };
 
 struct event {
   time_point at;
@@ -26,6 +30,8 @@ struct event {
   event_kind kind = event_kind::arrival;
   std::uint32_t subject = 0;
   bool is_beginning = false;  // of a fault
+  std::uint8_t slot = 0;      // of an attempt's event, with
+  std::uint64_t ticket = 0;   // the attempt it is about: another may be there meanwhile
 
   bool operator>(const event& other) const {
     return at != other.at ? at > other.at : sequence > other.sequence;
@@ -40,14 +46,23 @@ struct running_site {
   std::vector<std::uint32_t> endpoint_of_host;
 };
 
+/// An attempt under way.
+struct lane {
+  std::uint64_t ticket = 0;  ///< 0: none
+  std::uint32_t endpoint = nobody;
+  behaviour meets;
+  outcome result;
+};
+
 struct exchange {
   std::optional<attempt_planner> planner;
   std::uint32_t site = 0;
   bool is_stream = false;
+  bool is_answered = false;
+  std::uint32_t failures = 0;
   time_point start, head;
-  std::uint32_t endpoint = nobody;
-  behaviour meets;
-  outcome result;  // of the attempt under way
+  std::array<lane, 2> lanes;
+  lane last;  ///< the one that was accepted, or failed last
   attempt_planner::ending ending{};
 };
 
@@ -101,7 +116,11 @@ class player {
   }
 
   void schedule(time_point at, event_kind kind, std::uint32_t subject, bool is_beginning = false) {
-    events_.push({at, sequence_++, kind, subject, is_beginning});
+    events_.push({at, sequence_++, kind, subject, is_beginning, 0, 0});
+  }
+
+  void schedule_attempt(time_point at, event_kind kind, std::uint32_t index, std::uint8_t slot) {
+    events_.push({at, sequence_++, kind, index, false, slot, exchanges_[index].lanes[slot].ticket});
   }
 
   void schedule_arrival(std::uint32_t load, std::uint64_t number) {
@@ -150,13 +169,16 @@ class player {
         act(what.subject, exchanges_[what.subject].planner->next(now_));
         break;
       case event_kind::outcome:
-        conclude_attempt(what.subject);
+        if (is_current(what)) conclude_attempt(what.subject, what.slot);
+        break;
+      case event_kind::hedge:
+        if (is_current(what)) hedge(what.subject);
         break;
       case event_kind::ending:
         conclude_answer(what.subject);
         break;
       case event_kind::gone:
-        leave(what.subject);
+        if (is_current(what)) leave(what.subject);
         break;
       case event_kind::sweep:
         sites_[what.subject].engine->advance(now_);
@@ -169,6 +191,10 @@ class player {
     }
   }
 
+  bool is_current(const event& what) const {
+    return exchanges_[what.subject].lanes[what.slot].ticket == what.ticket;
+  }
+
   void arrive(std::uint32_t load) {
     const auto& source = world_.loads()[load];
     schedule_arrival(load, ++arrivals_[load]);
@@ -179,7 +205,9 @@ class player {
     x.site = source.site;
     x.is_stream = is_stream;
     x.start = now_;
-    x.endpoint = nobody;
+    x.is_answered = false;
+    x.failures = 0;
+    x.last = {};
     auto& place = sites_[x.site];
     resilience::request_limits limits;
     limits.is_stream = is_stream;
@@ -216,7 +244,7 @@ class player {
       case next_step::give_up:
         fail(index, d.why);
         return;
-      default:
+      case next_step::await_other:
         return;
     }
   }
@@ -224,80 +252,78 @@ class player {
   void begin_attempt(std::uint32_t index, const decision& d) {
     auto& x = exchanges_[index];
     const auto& place = sites_[x.site];
-    x.endpoint = place.endpoint_of_host[d.target.host];
-    const auto& to = place.outside->endpoints[x.endpoint];
+    auto& l = x.lanes[d.slot];
+    l.ticket = ++tickets_;
+    l.endpoint = place.endpoint_of_host[d.target.host];
+    const auto& to = place.outside->endpoints[l.endpoint];
     out_.attempt_began(x.site, to.backend, x.planner->attempts(), d.target.host, now_);
-    x.meets = world_.answer(*place.outside, to, x.is_stream, now_, outside_random_);
-    const auto ends = end_of_attempt(x, d);
-    if (ends == time_point::max())
-      schedule(std::max(now_, x.start + client_patience), event_kind::gone, index);
+    l.meets = world_.answer(*place.outside, to, x.is_stream, now_, outside_random_);
+    const auto end = foresee(*place.outside->rule, l.meets, d, x.planner->request_deadline(), now_);
+    l.result = end.result;
+    if (d.hedge_after) schedule_attempt(now_ + *d.hedge_after, event_kind::hedge, index, d.slot);
+    if (end.at == time_point::max())
+      schedule_attempt(std::max(now_, x.start + client_patience), event_kind::gone, index, d.slot);
     else
-      schedule(ends, event_kind::outcome, index);
+      schedule_attempt(end.at, event_kind::outcome, index, d.slot);
   }
 
-  /// When the head, or what comes instead of it, is there; fills `x.result`.
-  time_point end_of_attempt(exchange& x, const decision& d) const {
-    const auto& times = sites_[x.site].outside->rule->timeouts;
-    const auto& meets = x.meets;
-    const auto fails = [&](failure_class what, bool is_sent, time_point at) {
-      x.result = {};
-      x.result.what = what;
-      x.result.is_bytes_sent = is_sent;
-      return at;
-    };
-    auto at = time_point::max();
-    if (!meets.connects && meets.is_refused) {
-      at = fails(failure_class::connect, false, now_ + meets.connect);
-    } else if (!meets.connects || meets.connect > times.connect) {
-      at = fails(failure_class::connect_timeout, false, now_ + times.connect);
-    } else {
-      auto patience = duration::max();
-      if (d.per_try_timeout) patience = *d.per_try_timeout;
-      if (times.per_try_idle) patience = std::min<duration>(patience, *times.per_try_idle);
-      const auto connected = now_ + meets.connect;
-      if (meets.head > patience)
-        at = fails(failure_class::per_try, true, connected + patience);
-      else if (meets.head != duration::max())
-        at = fails(meets.what, true, connected + meets.head);
-      if (x.result.what == failure_class::status) x.result.status = meets.status;
-    }
-    const auto deadline = x.planner->request_deadline();
-    if (at < deadline || deadline == time_point::max()) return at;
-    return fails(failure_class::global, true, deadline);
+  void hedge(std::uint32_t index) {
+    const auto d = exchanges_[index].planner->hedge(now_);
+    report_health(exchanges_[index].site);
+    if (d.step == next_step::attempt) begin_attempt(index, d);
   }
 
-  std::uint32_t backend_of(const exchange& x) const {
-    return x.endpoint == nobody ? nobody : sites_[x.site].outside->endpoints[x.endpoint].backend;
+  std::uint32_t backend_of(const exchange& x, const lane& l) const {
+    return l.endpoint == nobody ? nobody : sites_[x.site].outside->endpoints[l.endpoint].backend;
   }
 
-  void conclude_attempt(std::uint32_t index) {
+  void conclude_attempt(std::uint32_t index, std::uint8_t slot) {
     auto& x = exchanges_[index];
-    const auto what = x.result.what;
+    x.last = std::exchange(x.lanes[slot], {});
+    const auto what = x.last.result.what;
     if (what != failure_class::connect && what != failure_class::connect_timeout)
-      x.planner->on_connected(now_);
-    const auto backend = backend_of(x);
-    const auto d = x.planner->on_outcome(x.result, now_);
-    const bool is_good = what == failure_class::status && x.result.status < 400;
+      x.planner->on_connected(now_, slot);
+    const bool is_good = what == failure_class::status && x.last.result.status < 400;
+    if (is_good && x.is_stream) x.planner->on_content(now_, slot);
+    const auto d = x.planner->on_outcome(x.last.result, now_, slot);
     // A provider that is left waiting has made an answer for nobody; an error costs nothing.
     const bool is_abandoned = what == failure_class::per_try || what == failure_class::global;
-    if (!is_good) out_.attempt_ended(x.site, backend, true, is_abandoned ? 1 : 0, now_);
+    if (!is_good) {
+      ++x.failures;
+      out_.attempt_ended(x.site, backend_of(x, x.last), true, is_abandoned ? 1 : 0, now_);
+    }
     act(index, d);
+  }
+
+  /// Attempts whose answer nobody wants any more.
+  void abandon_others(exchange& x) {
+    for (std::uint8_t slot = 0; slot < x.lanes.size(); ++slot) {
+      auto& l = x.lanes[slot];
+      if (l.ticket == 0) continue;
+      x.planner->cancel(now_, slot);
+      out_.attempt_cancelled();
+      l = {};
+    }
   }
 
   /// The head goes to the client; the answer behind it ends by itself or is cut.
   void accept(std::uint32_t index, stop_reason why) {
     using ending = attempt_planner::ending;
     auto& x = exchanges_[index];
-    x.head = now_;
-    if (x.result.status >= 400) {
+    abandon_others(x);
+    if (!x.is_answered) x.head = now_;
+    if (x.last.result.status >= 400) {
       x.planner->end(ending::complete, now_);
       finish(index, cause_of(x, cause_key::phase::head, why));
       return;
     }
-    out_.request_answered(x.site, backend_of(x), x.planner->attempts(), now_);
+    if (!x.is_answered)
+      out_.request_answered(x.site, backend_of(x, x.last), x.planner->attempts(), x.failures, now_);
+    x.is_answered = true;
     const auto& times = sites_[x.site].outside->rule->timeouts;
-    x.ending = x.meets.end == behaviour::ending::whole ? ending::complete : ending::upstream_broke;
-    auto at = now_ + x.meets.body;
+    const bool is_whole = x.last.meets.end == behaviour::ending::whole;
+    x.ending = is_whole ? ending::complete : ending::upstream_broke;
+    auto at = now_ + x.last.meets.body;
     if (!times.is_head_only && at > x.planner->request_deadline()) {
       at = x.planner->request_deadline();
       x.ending = ending::request_timeout;
@@ -308,48 +334,72 @@ class player {
   void conclude_answer(std::uint32_t index) {
     using ending = attempt_planner::ending;
     auto& x = exchanges_[index];
-    x.planner->end(x.ending, now_);
-    report_health(x.site);
     const bool is_whole = x.ending == ending::complete;
-    const double paid = x.ending == ending::upstream_broke ? x.meets.share_of_body / 100.0 : 1.0;
-    out_.attempt_ended(x.site, backend_of(x), !is_whole, paid, now_);
+    const bool is_broken = x.ending == ending::upstream_broke;
+    const double paid = is_broken ? x.last.meets.share_of_body / 100.0 : 1.0;
+    out_.attempt_ended(x.site, backend_of(x, x.last), !is_whole, paid, now_);
+    if (is_broken && take_up(index)) return;
+    if (!is_broken) x.planner->end(x.ending, now_);
+    report_health(x.site);
     if (is_whole)
       finish(index, std::nullopt);
-    else if (x.ending == ending::request_timeout)
+    else if (!is_broken)
       finish(index, cause_of(x, cause_key::phase::too_long, stop_reason::request_timeout));
     else
-      finish(index,
-             cause_of(x,
-                      x.meets.end == behaviour::ending::in_band_error ? cause_key::phase::in_band
-                                                                      : cause_key::phase::cut,
-                      stop_reason::none));
+      finish(index, cause_of(x,
+                             x.last.meets.end == behaviour::ending::in_band_error
+                                 ? cause_key::phase::in_band
+                                 : cause_key::phase::cut,
+                             stop_reason::none));
+  }
+
+  /// Another attempt goes on with the broken answer, where `onBreak` asks for it.
+  bool take_up(std::uint32_t index) {
+    auto& x = exchanges_[index];
+    const auto& rule = *sites_[x.site].outside->rule;
+    if (!rule.is_ai || !x.is_stream || rule.failover.at_break == plan::on_break::terminate) {
+      x.planner->end(x.ending, now_);
+      return false;
+    }
+    const auto d = x.planner->resume(x.ending, now_);
+    report_health(x.site);
+    if (d.step != next_step::attempt) return false;
+    ++x.failures;
+    begin_attempt(index, d);
+    return true;
   }
 
   void leave(std::uint32_t index) {
     auto& x = exchanges_[index];
     x.head = now_;
-    x.planner->end(attempt_planner::ending::downstream_gone, now_);
-    out_.attempt_ended(x.site, backend_of(x), true, 1, now_);
+    x.last = x.lanes[0].ticket != 0 ? x.lanes[0] : x.lanes[1];
+    abandon_others(x);
     finish(index, cause_of(x, cause_key::phase::gone, stop_reason::none));
   }
 
   void fail(std::uint32_t index, stop_reason why) {
     auto& x = exchanges_[index];
+    abandon_others(x);
+    if (x.is_answered) {
+      finish(index, cause_of(x, cause_key::phase::cut, stop_reason::none));
+      return;
+    }
     x.head = now_;
-    if (why == stop_reason::no_healthy_host) x.result.what = failure_class::no_host;
-    if (why == stop_reason::overflow) x.result.what = failure_class::overflow;
-    if (why == stop_reason::request_timeout) x.result.what = failure_class::global;
+    auto& last = x.last.result.what;
+    if (why == stop_reason::no_healthy_host) last = failure_class::no_host;
+    if (why == stop_reason::overflow) last = failure_class::overflow;
+    if (why == stop_reason::request_timeout) last = failure_class::global;
     finish(index, cause_of(x, cause_key::phase::head, why));
   }
 
   cause_key cause_of(const exchange& x, cause_key::phase where, stop_reason why) const {
     const bool is_status =
-        where == cause_key::phase::head && x.result.what == failure_class::status;
+        where == cause_key::phase::head && x.last.result.what == failure_class::status;
     return {.where = where,
             .site = x.site,
-            .backend = backend_of(x),
-            .last = x.result.what,
-            .status = is_status ? x.result.status : 0,
+            .backend = backend_of(x, x.last),
+            .last = x.last.result.what,
+            .status = is_status ? x.last.result.status : 0,
             .why = why};
   }
 
@@ -357,8 +407,8 @@ class player {
     auto& x = exchanges_[index];
     ended_request told;
     told.site = x.site;
-    told.last_backend = backend_of(x);
-    told.attempts = x.planner->attempts();
+    told.last_backend = backend_of(x, x.last);
+    told.failures = x.failures;
     told.start = x.start;
     told.head = x.head;
     told.end = now_;
@@ -384,6 +434,7 @@ class player {
   std::vector<std::uint64_t> arrivals_;
   std::priority_queue<event, std::vector<event>, std::greater<>> events_;
   std::uint64_t sequence_ = 0;
+  std::uint64_t tickets_ = 0;
   std::size_t open_ = 0;
   time_point now_;
 };

@@ -155,10 +155,12 @@ void recorder::attempt_ended(std::uint32_t site, std::uint32_t backend, bool is_
 }
 
 void recorder::request_answered(std::uint32_t site, std::uint32_t backend, std::uint32_t attempts,
-                                time_point now) {
+                                std::uint32_t failures, time_point now) {
   const auto& who = story(site, backend);
-  if (attempts > 1)
+  if (failures > 0)
     add_grouped(row_kind::saved, now, who.name, "answered after a failed attempt");
+  else if (attempts > 1)
+    add_grouped(row_kind::hedged, now, who.name, "answered with two attempts side by side");
   else if (who.priority > top_priority_[site])
     add_grouped(row_kind::moved, now, who.name,
                 "answered by priority " + std::to_string(who.priority) + " at once");
@@ -179,7 +181,7 @@ void recorder::request_ended(const ended_request& what) {
   }
   to_head_.push_back(as_sample(what.head - what.start));
   to_end_.push_back(as_sample(what.end - what.start));
-  if (what.attempts > 1) ++out_.saved;
+  if (what.failures > 0) ++out_.saved;
 }
 
 void recorder::health_changed(std::uint32_t site, const resilience::health_event& event,

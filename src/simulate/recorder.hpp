@@ -43,7 +43,7 @@ struct cause_stats {
 struct ended_request {
   std::uint32_t site = 0;
   std::uint32_t last_backend = nobody;
-  std::uint32_t attempts = 0;
+  std::uint32_t failures = 0;
   time_point start, head, end;
   bool is_error = false;
   cause_key cause;
@@ -61,7 +61,12 @@ class recorder {
                      time_point now);
   /// A good head has come; the request may still break.
   void request_answered(std::uint32_t site, std::uint32_t backend, std::uint32_t attempts,
-                        time_point now);
+                        std::uint32_t failures, time_point now);
+  /// The one beside it has won, or the client has left: paid for as a whole answer.
+  void attempt_cancelled() {
+    ++out_.cancelled;
+    cost_ += 1;
+  }
   void request_ended(const ended_request& what);
   void health_changed(std::uint32_t site, const resilience::health_event& event,
                       std::uint32_t backend);

@@ -179,9 +179,9 @@ class text_report {
   }
 
   void row(const timeline_row& r) {
-    static constexpr std::array<paint, 9> paints{paint::magenta, paint::magenta, paint::red,
-                                                 paint::yellow,  paint::green,   paint::yellow,
-                                                 paint::red,     paint::cyan,    paint::cyan};
+    static constexpr std::array<paint, 10> paints{
+        paint::magenta, paint::magenta, paint::red,  paint::yellow, paint::green,
+        paint::yellow,  paint::red,     paint::cyan, paint::cyan,   paint::cyan};
     out_.add("  " + padded_left(clock_text(r.at), 9) + "  ");
     out_.add(padded(std::string{name(r.kind)}, 9), paints[static_cast<std::size_t>(r.kind)]);
     out_.add(sentence_of(r));

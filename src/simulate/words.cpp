@@ -36,7 +36,7 @@ std::string head_text(const cause_key& cause, const std::string& backend) {
     case failure_class::global:
       return "request timeout";
     case failure_class::in_band:
-      return "error in the answer of " + backend;
+      return "error of " + backend + " inside a 200";
     case failure_class::unprepared:
       return "no credentials for " + backend;
     case failure_class::overflow:
@@ -156,6 +156,7 @@ std::string sentence_of(const timeline_row& row) {
       return count_text(row.count, "call") + " " + row.text + ": " + row.backend;
     case row_kind::moved:
     case row_kind::saved:
+    case row_kind::hedged:
       return count_text(row.count, "request") + " " + row.text + ": " + row.backend;
     case row_kind::refused:
       return row.backend + " " + row.text +
@@ -228,8 +229,10 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
 }
 
 std::string_view name(row_kind kind) {
-  static constexpr std::array<std::string_view, 8> names{"fault",    "over",    "error", "ejected",
-                                                         "returned", "refused", "moved", "saved"};
+  static constexpr std::array<std::string_view, row_kinds> names{
+      "fault",   "over",  "error", "ejected", "returned",
+      "refused", "panic", "moved", "saved",   "hedged"};
+  static_assert(!names.back().empty());
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -23,7 +23,9 @@ enum class row_kind : std::uint8_t {
   panic,    ///< nobody is in service: calls go to ejected endpoints
   moved,    ///< requests answered by a lower priority
   saved,    ///< requests that failed at first and were answered by a retry
+  hedged,   ///< requests that had a second attempt beside a slow one
 };
+inline constexpr std::size_t row_kinds = 10;
 std::string_view name(row_kind kind);
 
 /// One line of the timeline. Rows of a kind that follow each other closely are one with a count.
@@ -94,7 +96,8 @@ struct report {
 
   std::uint64_t requests = 0, streams = 0, errors = 0;
   std::uint64_t attempts = 0, extra_attempts = 0;
-  std::uint64_t saved = 0;  ///< failed at first, answered in the end
+  std::uint64_t cancelled = 0;  ///< attempts that another one beside them has beaten
+  std::uint64_t saved = 0;      ///< failed at first, answered in the end
   double availability = 100;
   double cost_factor = 1;     ///< answers begun at the providers for each one delivered whole
   percentiles first_content;  ///< of answered requests: to the head or a stream's first content
