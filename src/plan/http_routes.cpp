@@ -150,6 +150,7 @@ void finish_rule(compile_state& state, const rule_context& context,
   apply_timeouts(state, context, policy, request, backend_request, out.timeouts, out.cluster.retry);
   if (context.is_ai) apply_stream_idle(failover, out.timeouts);
   note_written(context, policy, request, backend_request, out);
+  if (failover != nullptr) note_written(*failover, out);
   if (out.backends.empty()) {
     out.local = local_action::invalid_backends;
     if (!is_broken)

@@ -82,6 +82,40 @@ void note_written(const rule_context& rule, const backend_traffic_policy* policy
   note.add("spec.timeout.tcp.connectTimeout", policy->timeout->connect);
 }
 
+void note_written(const config::failover_policy& policy, compiled_rule& out) {
+  writer note{policy.header, out.written};
+  note.add("spec.attempts.perPriority", policy.attempts.per_priority);
+  note.add("spec.attempts.max", policy.attempts.max);
+  note.add("spec.attempts.timeout", policy.attempts.timeout);
+  note.add("spec.attempts.backoff.base", policy.attempts.backoff_base);
+  note.add("spec.attempts.backoff.max", policy.attempts.backoff_max);
+  if (policy.retry_on.codes) note.add("spec.retryOn.statusCodes", *policy.retry_on.codes);
+  note.add("spec.retryOn.connectFailure", policy.retry_on.connect_failure);
+  note.add("spec.retryOn.reset", policy.retry_on.reset);
+  note.add("spec.retryOn.timeout", policy.retry_on.timeout);
+  note.add("spec.retryOn.inBandErrors", policy.retry_on.in_band_errors);
+  note.add("spec.retryAfter.waitUpTo", policy.wait_up_to);
+  note.add("spec.fallbackOn.contextWindowExceeded", policy.fallback_on.context_window);
+  note.add("spec.fallbackOn.contentPolicy", policy.fallback_on.content_policy);
+  note.add("spec.ejection.consecutive5XxErrors", policy.ejection.consecutive_5xx);
+  note.add("spec.ejection.baseEjectionTime", policy.ejection.base_ejection);
+  note.add("spec.ejection.maxEjectionPercent", policy.ejection.max_percent);
+  note.add("spec.ejection.trialRequests", policy.ejection.trial_requests);
+  note.add("spec.firstToken.timeout", policy.first_token.timeout);
+  note.add("spec.firstToken.action", policy.first_token.is_hedged);
+  note.add("spec.firstToken.hold", policy.first_token.hold);
+  note.add("spec.firstToken.keepAlive", policy.first_token.keep_alive);
+  note.add("spec.stream.idleTimeout", policy.stream.idle_timeout);
+  note.add("spec.stream.onBreak", policy.stream.on_break);
+  note.add("spec.hedge.after", policy.hedge.after);
+  note.add("spec.hedge.after", policy.hedge.after_quantile);
+  note.add("spec.hedge.max", policy.hedge.max);
+  note.add("spec.hedge.budget", policy.hedge.budget);
+  note.add("spec.retryBudget.percent", policy.budget_percent);
+  note.add("spec.retryBudget.minimum", policy.budget_minimum);
+  note.add("spec.guard", policy.guard);
+}
+
 const written_field* rule::find_written(std::string_view field) const {
   for (;;) {
     const auto found = std::ranges::find(written, field, &written_field::field);

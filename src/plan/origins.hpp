@@ -7,5 +7,7 @@ namespace understudy::plan {
 void note_written(const rule_context& rule, const config::backend_traffic_policy* policy,
                   const config::located<milliseconds>& request,
                   const config::located<milliseconds>& backend_request, compiled_rule& out);
+/// Adds a FailoverPolicy's; no field of it has the name of another policy's.
+void note_written(const config::failover_policy& policy, compiled_rule& out);
 
 }  // namespace understudy::plan

@@ -150,6 +150,11 @@ TEST_CASE("every field of a FailoverPolicy acts") {
   CHECK(rule.failover.at_break == plan::on_break::resume);
   CHECK_FALSE(rule.failover.is_guarded);
   CHECK(rule.timeouts.body_idle == 13s);
+  for (const auto* field : {"spec.attempts.max", "spec.hedge.after", "spec.stream.onBreak"}) {
+    REQUIRE(rule.find_written(field) != nullptr);
+    CHECK(rule.find_written(field)->field == field);
+    CHECK(rule.find_written(field)->object == "FailoverPolicy default/fast");
+  }
 }
 
 TEST_CASE("zeros switch limits off") {
