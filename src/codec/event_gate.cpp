@@ -17,6 +17,21 @@ std::size_t end_of_events(std::string_view bytes) {
   return 0;
 }
 
+std::size_t end_of_first_event(std::string_view bytes) {
+  bool is_line_empty = false;  // of the line before: the first one may be a rest
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    if (bytes[at] != '\n' && bytes[at] != '\r') {
+      is_line_empty = false;
+      continue;
+    }
+    const bool is_pair = bytes[at] == '\r' && at + 1 < bytes.size() && bytes[at + 1] == '\n';
+    if (is_pair) ++at;
+    if (is_line_empty) return at + 1;
+    is_line_empty = true;
+  }
+  return bytes.size();
+}
+
 void event_gate::pass(std::string_view bytes, std::string& out) {
   if (is_open_) {
     out.append(bytes);

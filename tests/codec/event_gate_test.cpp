@@ -63,3 +63,12 @@ TEST_CASE("an event beyond the limit opens the gate") {
   gate.pass("x", out);
   CHECK(out == "data: 01234567890x");
 }
+
+TEST_CASE("the end of the first event") {
+  using understudy::codec::end_of_first_event;
+  CHECK(end_of_first_event("data: a\n\ndata: b\n\n") == 9);
+  CHECK(end_of_first_event("data: a\r\n\r\ndata: b") == 11);
+  CHECK(end_of_first_event("data: a\ndata: b") == 15);
+  CHECK(end_of_first_event("\ndata: b\n\n") == 10);
+  CHECK(end_of_first_event("") == 0);
+}

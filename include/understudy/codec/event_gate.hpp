@@ -29,4 +29,7 @@ class event_gate {
 /// Where the last event in `bytes` ends; 0: none does.
 std::size_t end_of_events(std::string_view bytes);
 
+/// Where the first event in `bytes` ends; their size where none does.
+std::size_t end_of_first_event(std::string_view bytes);
+
 }  // namespace understudy::codec

@@ -242,20 +242,41 @@ class relay {
 
   /// One decoded span into translated_. False: it can't be followed.
   bool pass(std::string_view data) {
+    if (sent_ != nullptr && !is_translated_) return pass_events(data);
     watch(data);
-    if (sent_ == nullptr && repeat_ == nullptr) {
-      if (is_translated_) return attempt_.translator->feed(data, translated_);
-      if (gate_) {
-        gate_->pass(data, translated_);
-      } else {
-        translated_.append(data);
-      }
-      return true;
+    if (is_translated_ && sent_ == nullptr && repeat_ == nullptr)
+      return attempt_.translator->feed(data, translated_);
+    if (is_translated_) {
+      piece_.clear();
+      const bool is_sound = attempt_.translator->feed(data, piece_);
+      if (!is_sound) drop_last_event();
+      return remember_or_repeat(piece_) && is_sound;
     }
-    if (!is_translated_) return remember_or_repeat(data);
-    piece_.clear();
-    const bool is_sound = attempt_.translator->feed(data, piece_);
-    return remember_or_repeat(piece_) && is_sound;
+    if (repeat_ != nullptr) return remember_or_repeat(data);
+    if (gate_) {
+      gate_->pass(data, translated_);
+    } else {
+      translated_.append(data);
+    }
+    return true;
+  }
+
+  /// Where the answer may be taken up by another one, an error event stays away.
+  bool pass_events(std::string_view data) {
+    while (!data.empty()) {
+      const auto event = data.substr(0, codec::end_of_first_event(data));
+      data.remove_prefix(event.size());
+      watch(event);
+      if (has_fault()) return false;
+      remember_or_repeat(event);
+    }
+    return true;
+  }
+
+  /// The one in which a translator says what is wrong.
+  void drop_last_event() {
+    const auto end = piece_.find_last_not_of("\r\n");
+    piece_.resize(codec::end_of_events(std::string_view{piece_}.substr(0, end + 1)));
   }
 
   bool remember_or_repeat(std::string_view data) {
@@ -271,7 +292,10 @@ class relay {
   bool end_properly() {
     if (!ends_properly()) return false;
     piece_.clear();
-    if (is_translated_ && !attempt_.translator->finish(piece_)) return false;
+    if (is_translated_ && !attempt_.translator->finish(piece_)) {
+      if (sent_ == nullptr && repeat_ == nullptr) translated_.append(piece_);
+      return false;
+    }
     if (sent_ == nullptr && repeat_ == nullptr) {
       translated_.append(piece_);
       if (gate_) gate_->finish(translated_);
@@ -337,7 +361,7 @@ class relay {
   }
   /// The upstream's own words are with the client already.
   relay_end faulty() {
-    if (repeat_ == nullptr) may_speak_ = false;
+    if (repeat_ == nullptr && sent_ == nullptr) may_speak_ = false;
     return relay_end::stream_error;
   }
 
