@@ -245,8 +245,7 @@ void ejection::sweep(std::span<const std::unique_ptr<host>> hosts, time_point no
   const auto& p = *params_;
   const time_point at = next_sweep_;
   for (const auto& h : hosts) {
-    if (!h->health.is_ejected || h->health.is_timed) continue;
-    if (at - h->health.ejected_at < ejection_time(*h)) continue;
+    if (!h->health.is_ejected || at - h->health.ejected_at < ejection_time(*h)) continue;
     do_uneject(*h, at);
     changes.push_back({health_change::kind::returned, h.get(), {}});
   }

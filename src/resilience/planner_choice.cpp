@@ -23,11 +23,6 @@ bool attempt_planner::impl::is_allowed(const host& h) const {
   return !holds(excluded, h.locality) && !holds(barred_ranks, h.rank);
 }
 
-bool attempt_planner::impl::is_open_on(host_id id) const {
-  return std::ranges::any_of(slots,
-                             [&](const attempt& a) { return a.is_open && a.target.host == id; });
-}
-
 bool attempt_planner::impl::has_tried(host_id id) const { return holds(tried_hosts.view(), id); }
 
 bool attempt_planner::impl::has_left(host_id id) const { return holds(left_hosts.view(), id); }
@@ -114,7 +109,7 @@ host* attempt_planner::impl::next_endpoint(const attempt& a, std::size_t first,
   owner.current_load();
   const std::size_t ranks = owner.balancers.size();
   const auto is_wanted = [&](const host& h, bool with_tried) {
-    return h.id != a.target.host && !is_open_on(h.id) && is_allowed(h) && !has_left(h.id) &&
+    return h.id != a.target.host && is_allowed(h) && !has_left(h.id) &&
            (with_tried || !has_tried(h.id)) &&
            (is_panic_allowed || h.is_usable(owner.trial_limit()));
   };

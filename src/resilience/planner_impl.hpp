@@ -66,14 +66,12 @@ struct attempt_planner::impl {
   load_table allowed_load();
   host* pick_allowed(std::size_t rank, bool with_tried);
   /// For an attempt that follows `a` somewhere else: its priority from `first` on, then the others
-  /// in their order, untried hosts before tried ones; never on the host of `a` or of an open
-  /// attempt.
+  /// in their order, untried hosts before tried ones; never on the host of `a`.
   host* next_endpoint(const attempt& a, std::size_t first, bool is_panic_allowed);
   bool has_other_usable(const attempt& a) const;
   bool is_only_silence_left();
   bool is_allowed(const host& h) const;
   bool is_filtered() const { return excluded != 0 || barred_ranks != 0; }
-  bool is_open_on(host_id id) const;
   bool has_tried(host_id id) const;
   bool has_left(host_id id) const;
   bool has_tried_priority(std::uint32_t rank) const;
