@@ -21,9 +21,9 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(session, config, items):
     """The referee's faults begin first and are asked for last: they wait beside everything else."""
     for item in items:
-        reason = pending.reason(item.nodeid)
+        reason = pending.reason(item)
         if reason:
-            item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
+            item.add_marker(pytest.mark.xfail(strict=True, reason=reason, run="slow" not in reason))
     items.sort(key=lambda item: item.get_closest_marker("referee") is not None)
 
 

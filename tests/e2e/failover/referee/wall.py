@@ -25,8 +25,9 @@ class Seen:
 
 def wait(exchange, seconds):
     """Silence; Gone when the peer leaves meanwhile."""
-    readable, _, _ = select.select([exchange.wire.sock], [], [], seconds)
-    if readable:
+    poller = select.poll()
+    poller.register(exchange.wire.sock, select.POLLIN)
+    if poller.poll(seconds * 1000):
         raise Gone("left")
 
 
