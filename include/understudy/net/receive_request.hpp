@@ -53,16 +53,17 @@ class request_receiver {
 
   awaitable<result> receive_body() {
     if (framing_.kind == codec::framing_kind::none) co_return result::complete;
-    const auto after_head = input().data().substr(head_size_);
     if (framing_.kind == codec::framing_kind::length) {
-      if (framing_.length <= after_head.size()) {
-        take_in_place(static_cast<std::size_t>(framing_.length));
-        co_return result::complete;
+      if (!is_body_here()) {
+        co_await invite();
+        co_await end_reading_ahead();
+        if (!is_body_here()) co_return co_await receive_length();
       }
-      co_await invite();
-      co_return co_await receive_length();
+      take_in_place(static_cast<std::size_t>(framing_.length));
+      co_return result::complete;
     }
-    if (after_head.empty()) co_await invite();
+    if (input().data().size() == head_size_) co_await invite();
+    co_await end_reading_ahead();
     co_return co_await receive_chunked();
   }
 
@@ -79,6 +80,16 @@ class request_receiver {
   };
 
   read_buffer& input() { return down_.link().input(); }
+
+  bool is_body_here() { return framing_.length <= input().data().size() - head_size_; }
+
+  /// A read that was to notice the client's leaving may have brought this request's beginning and
+  /// gone on: it must not take bytes of the body, which are read to another place.
+  awaitable<void> end_reading_ahead() {
+    if (!down_.link().is_reading()) co_return;
+    down_.link().cancel_read();
+    co_await down_.link().async_fill();
+  }
 
   void take_in_place(std::size_t n) {
     body_in_buffer_ = n;

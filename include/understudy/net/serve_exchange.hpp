@@ -345,9 +345,13 @@ class exchange_server {
     alive_.stop();
     if (is_answered_) return;
     state_.closes_downstream = true;
-    if (attempts_.has_attempt() && up().link()) {
-      record().outcome = telemetry::attempt_outcome::cancelled;
+    if (attempts_.has_attempt() && record().outcome == telemetry::attempt_outcome::ok)
       record().elapsed = now() - at().started;
+    // Also one without a connection, and one beside it, has not come to an end of its own.
+    for (auto& a : state_.record.attempts)
+      if (a.outcome == telemetry::attempt_outcome::ok)
+        a.outcome = telemetry::attempt_outcome::cancelled;
+    if (attempts_.has_attempt() && up().link()) {
       current().count_abandoned();
       up().drop();
     }
