@@ -184,6 +184,11 @@ void answer_watch::finish() {
   }
 }
 
+void answer_watch::feed_whole(std::string_view bytes) {
+  feed(bytes);
+  finish();
+}
+
 bool answer_watch::is_whole() const {
   if (progress_.has_fault()) return false;
   return form_ == form::unwatched ? has_ended_ : progress_.is_finished();

@@ -98,6 +98,9 @@ class answer_watch {
   /// Clean end of the body. The stage is then `finished` or `failed`; an answer without its proper
   /// end gets a fault here.
   void finish();
+  /// feed() and finish() in one, for a body that is there as a whole: nothing of it is copied.
+  /// Instead of both; only the first bytes after begin().
+  void feed_whole(std::string_view bytes);
 
   answer_stage stage() const { return progress_.stage(); }
   /// Content has come, or the answer has ended properly without any. Unary: at finish().
