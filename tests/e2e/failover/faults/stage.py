@@ -19,9 +19,9 @@ from .dialects import DIALECTS
 TEXTS = {"a": "The quick brown fox jumps over the lazy dog.",
          "b": "Somebody else answers for the one that failed."}
 # First token, head, idleness and connecting, in milliseconds: everything a cell may have to wait for.
-FIRST, HEAD, IDLE, CONNECT = (round(ms * SLOWNESS) for ms in (300, 600, 900, 400))
+FIRST, HEAD, IDLE, CONNECT = (round(ms * SLOWNESS) for ms in (300, 900, 900, 400))
 LIMIT = 8.0 * SLOWNESS  # seconds; nothing takes longer unless it hangs
-AT_ONCE = 16
+AT_ONCE = 14
 NO_EJECTION = {"healthCheck": config.passive(consecutive5XxErrors=0)}  # cells repeat their fault
 BUDGETS = {"hedge": {"budget": 100}, "retryBudget": {"percent": 100, "minimum": 1000}}
 POLICIES = {
@@ -29,9 +29,9 @@ POLICIES = {
                            "backoff": {"base": "1ms", "max": "2ms"}},
               "firstToken": {"timeout": f"{FIRST}ms"}, "stream": {"idleTimeout": f"{IDLE}ms"},
               **BUDGETS},
-    "steady": {"attempts": {"perPriority": 1, "timeout": f"{4 * HEAD}ms",
+    "steady": {"attempts": {"perPriority": 1, "timeout": f"{3 * HEAD}ms",
                             "backoff": {"base": "1ms", "max": "2ms"}},
-               "firstToken": {"timeout": f"{4 * HEAD}ms"}, **BUDGETS},
+               "firstToken": {"timeout": f"{3 * HEAD}ms"}, **BUDGETS},
     "watchful": {"firstToken": {"timeout": f"{4 * FIRST}ms"}, "stream": {"idleTimeout": f"{2 * IDLE}ms"},
                  **BUDGETS},
     "patient": BUDGETS,
