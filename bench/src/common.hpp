@@ -151,6 +151,8 @@ inline std::string chat_reply(std::size_t total) {
 constexpr std::string_view time_mark = R"("t":")";
 constexpr std::size_t time_digits = 16;
 constexpr std::string_view done_event = "data: [DONE]\n\n";
+constexpr std::string_view finish_event =
+    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
 // One SSE event of `total` bytes; its 16 hex digits after time_mark are overwritten with the send
 // time.

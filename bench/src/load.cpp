@@ -204,6 +204,7 @@ class load {
       one.is_done_seen = true;
       return;
     }
+    if (event == finish_event) return;
     if (!is_translated_ && event.size() != spec_.bytes) return fail("an event of wrong length");
     if (event.find(R"("content":"x)") != std::string_view::npos) ++one.content_events;
     if (one.content_events > 0) one.is_ready = true;

@@ -107,7 +107,7 @@ inline stream_pieces make_stream(bool is_bedrock, std::string_view origin, std::
   } else {
     pieces.event = http_chunk(chat_event(bytes));
     pieces.time_at = pieces.event.find(time_mark) + time_mark.size();
-    pieces.last = http_chunk(done_event);
+    pieces.last = http_chunk(finish_event) + http_chunk(done_event);
   }
   pieces.last += "0\r\n\r\n";
   return pieces;

@@ -8,6 +8,8 @@ namespace understudy::codec {
 namespace {
 
 constexpr std::size_t prelude_bytes = 12;
+// 24 MiB of payload, 128 KiB of headers: what the format allows.
+constexpr std::uint32_t max_possible_bytes = (24U << 20) + (128U << 10) + 16;
 constexpr std::size_t overhead_bytes = prelude_bytes + 4;
 
 /// Big endian, 1 to 8 bytes.
@@ -123,6 +125,10 @@ bool event_stream_decoder::read_prelude(std::string_view prelude) {
   header_bytes_ = load32(prelude, 4);
   if (total < overhead_bytes || header_bytes_ > total - overhead_bytes) {
     fail("lengths of an event stream message do not fit");
+    return false;
+  }
+  if (total > max_possible_bytes) {
+    fail("lengths of an event stream message are beyond reason");
     return false;
   }
   if (total > max_message_bytes_) {

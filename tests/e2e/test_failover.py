@@ -64,7 +64,7 @@ def _begins_first(silence):
 
 FAILING = {
     "500": status(500), "503": status(503), "529": status(529), "408": status(408),
-    "409": status(409), "429": status(429, headers=[("retry-after", "1000")]),
+    "409": status(409), "429": status(429),
     "closes before the head": close_before_head, "resets before the head": reset_before_head,
     "garbage": garbage,
 }
@@ -394,11 +394,11 @@ def test_the_last_providers_own_answer_is_passed_on(start, provider):
     assert answer.header("x-understudy-error-origin") == "upstream"
 
 
-def test_without_a_policy_a_silent_stream_moves_on_after_thirty_seconds(silence):
+def test_without_a_policy_a_silent_stream_gets_company_after_twelve_seconds(silence):
     silence["thread"].join()
     answer = silence["answer"]
     assert not isinstance(answer, Exception), f"{answer!r}\n{silence['daemon'].logs()}"
     assert answer.status == 200, answer
     assert answer.header("x-understudy-backend") == "fallback"
-    assert 29 <= silence["ended"] - silence["began"] <= 40
+    assert 11 <= silence["ended"] - silence["began"] <= 25
     assert silence["primary"].count == 1  # a silent endpoint is not tried again by this request

@@ -137,8 +137,8 @@ def test_a_bedrock_stream_with_a_broken_checksum_raises(start, provider, sdk):
     client = sdk(start(config.documents(config.route(["only"]),
                                         *config.bedrock("only", provider(broken).port)),
                        env=bedrock.ENVIRONMENT))
-    with client.chat.completions.create(model="m", messages=HELLO, stream=True) as stream:
-        with pytest.raises(openai.APIError):
+    with pytest.raises(openai.APIError):
+        with client.chat.completions.create(model="m", messages=HELLO, stream=True) as stream:
             list(stream)
 
 

@@ -1,6 +1,8 @@
 #pragma once
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <understudy/codec/retry_after.hpp>
@@ -50,20 +52,38 @@ class attempt {
       co_return because(failed(failure_class::unprepared), state_.refusal->cause);
     if (chosen.first_token_timeout) first_token_ = state_.started + *chosen.first_token_timeout;
     for (;;) {
-      const outcome connected = co_await up_.connect(record().is_replayed);
-      if (is_cancelled()) co_return outcome{};
-      if (!up_.link()) co_return because(connected, up_.dial_cause());
+      const bool is_idle_one = up_.take_idle(record().is_replayed);
+      if (!is_idle_one) {
+        const outcome connected = co_await up_.connect();
+        if (is_cancelled()) co_return outcome{};
+        if (!up_.link()) co_return because(connected, up_.dial_cause());
+      }
       record().is_reused = up_.is_reused();
       if (!record().is_replayed) exchange_.decisions.on_connected(now(), state_.slot);
-      const outcome result =
-          co_await up_.send_and_read_head(upstream_body(exchange_, state_), head_deadline(chosen));
-      if (is_cancelled()) co_return outcome{};
-      if (!is_stale(result) || record().is_replayed) {
-        const outcome judged = co_await judge(result);
-        co_return judged;
+      up_.send(upstream_body(exchange_, state_));
+      const time_point deadline =
+          std::min(head_deadline(chosen), exchange_.decisions.request_deadline());
+      std::optional<outcome> result = up_.take_head();
+      while (!result) {  // a wait of its own costs a coroutine frame: this one is on every
+                         // request's way
+        std::tuple<error_code> filled{asio::error::operation_aborted};
+        if (up_.begin_wait(deadline)) {
+          const cancel_scope::waiting waiting{state_.timed.scope(), *up_.link()};
+          filled = co_await up_.link()->async_fill();
+        }
+        if (is_cancelled()) co_return outcome{};
+        const bool has_more = !std::get<0>(filled) && !state_.timed.scope().is_cancelled();
+        result = has_more ? up_.take_head() : up_.why_nothing_came();
       }
-      record().is_replayed = true;
-      up_.drop();
+      if (is_stale(*result) && !record().is_replayed) {
+        record().is_replayed = true;
+        up_.drop();
+        continue;
+      }
+      if (auto judged = judge(*result)) co_return settled(*judged);
+      const outcome judged = co_await judge_later(*result);
+      if (is_cancelled()) co_return outcome{};
+      co_return settled(judged);
     }
   }
 
@@ -103,7 +123,7 @@ class attempt {
 
   /// Of the head: the per-try timeout, or the per-try idle limit where that is shorter.
   time_point head_deadline(const decision& chosen) const {
-    time_point deadline = first_token_;
+    time_point deadline = std::min(first_token_, exchange_.decisions.request_deadline());
     if (chosen.per_try_timeout) deadline = std::min(deadline, now() + *chosen.per_try_timeout);
     if (const auto idle = exchange_.rule->timeouts.per_try_idle)
       deadline = std::min<time_point>(deadline, now() + *idle);
@@ -122,28 +142,47 @@ class attempt {
            proxy::may_replay(exchange_.op, exchange_.head.method);
   }
 
-  awaitable<outcome> judge(outcome result) {
-    if (result.what == failure_class::status) {
-      state_.framing = codec::response_framing(state_.response, exchange_.head.method);
-      const codec::connection_options options{state_.response.fields};
-      if (codec::check_response(state_.response) || !state_.framing || options.is_overflowing())
-        result = failed(failure_class::protocol, true);
+  /// What a head and the bytes behind it amount to. Nothing: judge_later() has to wait for more.
+  std::optional<outcome> judge(const outcome& result) {
+    if (result.what != failure_class::status) return result;
+    state_.framing = codec::response_framing(state_.response, exchange_.head.method);
+    const codec::connection_options options{state_.response.fields};
+    if (codec::check_response(state_.response) || !state_.framing || options.is_overflowing())
+      return failed(failure_class::protocol, true);
+    record().status = result.status;
+    note_load();
+    plan_response();
+    if (result.status < 300) return believe(result);
+    if (!exchange_.rule->is_ai) return result;
+    return explain(result);
+  }
+
+  awaitable<outcome> judge_later(outcome result) {
+    if (result.status < 300 && state_.plan.mode == translate::body_mode::whole) {
+      result = co_await collect();
+      if (result.what != failure_class::status || !state_.is_watched) co_return result;
+      state_.watch.feed_whole(state_.collected);
+      if (state_.watch.fault() != nullptr) result = failed(failure_class::in_band, true);
+      co_return result;
     }
-    if (result.what == failure_class::status) {
-      record().status = result.status;
-      note_load();
-      plan_response();
-      if (result.status < 300) {
-        result = co_await believe(result);
-      } else if (exchange_.rule->is_ai) {
-        result = co_await explain(result);
-      }
-    }
-    if (result.what != failure_class::status && !is_cancelled()) {
-      if (result.what != failure_class::in_band) state_.cause.assign(cause_of(result.what));
-      up_.drop();
-    }
+    if (result.status < 300) co_return co_await up_.hold(hold_limits());
+    const std::string body = co_await up_.peek_error_body(framing(), error_body_deadline());
+    const auto type = state_.response.fields.find("x-amzn-errortype");
+    const auto kind = translate::classify_error(state_.backend->schema, result.status, body,
+                                                type.value_or(std::string_view{}));
+    result.retry_after = retry_after();
+    result.is_context_window = kind == translate::error_class::context_window_exceeded;
+    result.is_content_policy = kind == translate::error_class::content_policy;
     co_return result;
+  }
+
+  /// A failure gives its connection up and says why.
+  outcome settled(const outcome& result) {
+    if (result.what == failure_class::status) return result;
+    up_.drop();
+    if (result.what == failure_class::in_band) return faulty();
+    state_.cause.assign(cause_of(result.what));
+    return result;
   }
 
   /// What the host says of its load counts whatever the answer is.
@@ -169,52 +208,53 @@ class attempt {
 
   /// A 2xx is an answer once its first content is here, or, where it is translated as a whole, all
   /// of it. Until then it may fail and nobody has seen anything.
-  awaitable<outcome> believe(outcome result) {
-    const auto& policy = exchange_.rule->failover;
+  std::optional<outcome> believe(const outcome& result) {
+    // A 204 or an empty body is no answer where a stream was asked for.
+    const bool has_body = framing().kind != codec::framing_kind::none;
     const bool may_look = exchange_.rule->is_ai && !exchange_.is_head_method &&
-                          framing().kind != codec::framing_kind::none;
+                          (has_body || exchange_.summary.stream);
     if (may_look) {
       state_.watch.begin(exchange_.op, state_.backend->schema, exchange_.summary.stream,
                          state_.response);
       state_.is_watched = state_.watch.is_watching();
     }
-    if (state_.plan.mode == translate::body_mode::whole) {
-      result = co_await collect();
-      if (result.what != failure_class::status || !state_.is_watched) co_return result;
-      state_.watch.feed(state_.collected);
-      state_.watch.finish();
-      if (state_.watch.fault() != nullptr) result = faulty();
-      co_return result;
-    }
-    if (!state_.is_watched || !policy.holds) co_return result;
+    if (state_.plan.mode == translate::body_mode::whole) return std::nullopt;
+    if (!state_.is_watched || !exchange_.rule->failover.holds) return result;
+    const auto limits = hold_limits();
+    if (!has_body) return up_.look_at_whole({}, limits);
+    const auto body = up_.body_so_far();
+    if (framing().kind == codec::framing_kind::length && body.size() >= framing().length)
+      return up_.look_at_whole(body.substr(0, static_cast<std::size_t>(framing().length)), limits);
+    up_.begin_hold(framing());
+    return up_.look(limits);
+  }
+
+  typename upstream_exchange<Net>::hold_limits hold_limits() const {
+    const auto& policy = exchange_.rule->failover;
     typename upstream_exchange<Net>::hold_limits limits;
     limits.is_whole_wanted = policy.at_break == plan::on_break::buffer;
     limits.max_bytes = limits.is_whole_wanted ? max_collected_bytes : policy.max_held_bytes;
     limits.idle = idle_limit();
     limits.limit = body_limit();
     limits.first_token = first_token_;
-    result = co_await up_.hold(framing(), limits);
-    if (result.what == failure_class::in_band) result = faulty();
-    co_return result;
+    return limits;
   }
 
-  /// What an error says: how long to stay away, and whether another model may do better.
-  awaitable<outcome> explain(outcome result) {
+  /// What an error says: how long to stay away, and whether another model may do better. That is
+  /// in its body.
+  std::optional<outcome> explain(outcome result) {
     const auto& retry = exchange_.decisions.cluster()->params().retry;
-    if (retry.max_retry_after_wait)
-      result.retry_after =
-          codec::retry_after(state_.response.fields, result.status, base::wall_now());
     const bool is_refusal = result.status == 400 || result.status == 403 || result.status == 413 ||
                             result.status == 422;
-    if (!is_refusal || (!retry.falls_back_on_context_window && !retry.falls_back_on_content_policy))
-      co_return result;
-    const std::string body = co_await up_.peek_error_body(framing(), error_body_deadline());
-    const auto type = state_.response.fields.find("x-amzn-errortype");
-    const auto kind = translate::classify_error(state_.backend->schema, result.status, body,
-                                                type.value_or(std::string_view{}));
-    result.is_context_window = kind == translate::error_class::context_window_exceeded;
-    result.is_content_policy = kind == translate::error_class::content_policy;
-    co_return result;
+    if (is_refusal && (retry.falls_back_on_context_window || retry.falls_back_on_content_policy))
+      return std::nullopt;
+    result.retry_after = retry_after();
+    return result;
+  }
+
+  std::optional<std::chrono::milliseconds> retry_after() const {
+    if (!exchange_.decisions.cluster()->params().retry.max_retry_after_wait) return std::nullopt;
+    return codec::retry_after(state_.response.fields, state_.response.status, base::wall_now());
   }
 
   time_point error_body_deadline() const {

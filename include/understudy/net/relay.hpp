@@ -3,6 +3,7 @@
 #include <charconv>
 #include <optional>
 #include <span>
+#include <tuple>
 
 #include <understudy/codec/event_gate.hpp>
 #include <understudy/net/attempt_outcomes.hpp>
@@ -80,7 +81,7 @@ class relay {
     } else {
       translate::append_break_event(state_.op, message_of(how), translated_);
     }
-    co_await send_chunk(false);
+    if (!send_chunk(false)) co_await finish_send();
   }
 
  private:
@@ -108,7 +109,8 @@ class relay {
   }
 
   awaitable<relay_end> run_bodiless() {
-    const bool is_sent = co_await send({});
+    bool is_sent = send({});
+    if (!is_sent) is_sent = co_await finish_send();
     co_return is_sent ? end_of_body() : relay_end::downstream_gone;
   }
 
@@ -118,8 +120,10 @@ class relay {
       const auto data = input().substr(
           0, static_cast<std::size_t>(std::min<std::uint64_t>(left, input().size())));
       if (!data.empty() || !state_.out.empty()) {
-        const bool is_sent = co_await send(data);
-        if (!is_sent) co_return relay_end::downstream_gone;
+        if (!send(data)) {
+          const bool is_sent = co_await finish_send();
+          if (!is_sent) co_return relay_end::downstream_gone;
+        }
         left -= data.size();
         link_->consume(data.size());
       }
@@ -141,8 +145,10 @@ class relay {
       if (is_short) co_return cut_short();
       if (!data.empty() || passage.needs_end || !state_.out.empty()) {
         const std::string_view after = passage.needs_end ? "\r\n" : "";
-        const bool is_sent = co_await send(data, after);
-        if (!is_sent) co_return relay_end::downstream_gone;
+        if (!send(data, after)) {
+          const bool is_sent = co_await finish_send();
+          if (!is_sent) co_return relay_end::downstream_gone;
+        }
       }
       link_->consume(passage.consumed);
       if (tracker.is_done()) co_return end_of_body();
@@ -164,8 +170,10 @@ class relay {
       const bool is_last = is_end && !is_short;
       if (seen.aligned != 0 || is_last || !state_.out.empty()) {
         const std::string_view after = is_last ? "0\r\n\r\n" : "";
-        const bool is_sent = co_await send(input().substr(0, seen.aligned), after);
-        if (!is_sent) co_return relay_end::downstream_gone;
+        if (!send(input().substr(0, seen.aligned), after)) {
+          const bool is_sent = co_await finish_send();
+          if (!is_sent) co_return relay_end::downstream_gone;
+        }
       }
       link_->consume(is_last ? seen.examined : seen.aligned);
       if (is_last) co_return end_of_body();
@@ -179,7 +187,14 @@ class relay {
         gate_.emplace();
         co_return co_await run_reframed();
       }
-      const relay_end stop = co_await more();
+      const bool may_wait = begin_wait();
+      if (!may_wait) co_return end_of_wait();
+      std::tuple<error_code> filled;
+      {  // as in more(), without its frame: this is every chunk's way
+        const cancel_scope::waiting wait{scope(), *link_};
+        filled = co_await link_->async_fill();
+      }
+      const relay_end stop = after_wait(std::get<0>(filled));
       if (stop != relay_end::complete) co_return stop;
     }
   }
@@ -191,8 +206,10 @@ class relay {
         const auto data = input();
         watch(data);
         const std::string_view after = data.empty() ? "" : "\r\n";
-        const bool is_sent = co_await send(data, after);
-        if (!is_sent) co_return relay_end::downstream_gone;
+        if (!send(data, after)) {
+          const bool is_sent = co_await finish_send();
+          if (!is_sent) co_return relay_end::downstream_gone;
+        }
         link_->consume(data.size());
       }
       const auto stop = co_await more();
@@ -201,7 +218,8 @@ class relay {
         co_return stop;
       if (!ends_properly()) co_return cut_short();
       state_.out = "0\r\n\r\n";
-      const bool is_sent = co_await send({});
+      bool is_sent = send({});
+      if (!is_sent) is_sent = co_await finish_send();
       co_return is_sent ? relay_end::complete_not_reusable : relay_end::downstream_gone;
     }
   }
@@ -221,8 +239,10 @@ class relay {
       if (is_last) is_last = is_sound = end_properly();
       may_speak_ = is_between_events();
       if (!translated_.empty() || is_last || !state_.out.empty()) {
-        const bool is_sent = co_await send_chunk(is_last);
-        if (!is_sent) co_return relay_end::downstream_gone;
+        if (!send_chunk(is_last)) {
+          const bool is_sent = co_await finish_send();
+          if (!is_sent) co_return relay_end::downstream_gone;
+        }
       }
       if (is_last)
         co_return reader.is_reusable() ? relay_end::complete : relay_end::complete_not_reusable;
@@ -345,7 +365,7 @@ class relay {
       // The CR LF behind a chunk's data is among these bytes, or comes later and alone.
       const bool is_end = walker.is_at_chunk_end();
       if (!is_end && !walker.is_at_chunk_boundary()) continue;
-      seen.is_misaligned = !attempt_.watch.is_between_events();
+      seen.is_misaligned = !is_event_end(data);
       const std::size_t boundary = is_end ? at + 2 : at;
       if (seen.is_misaligned || boundary > coded.size()) continue;
       seen.aligned = boundary;
@@ -353,6 +373,12 @@ class relay {
     }
     seen.examined = at;
     return seen;
+  }
+
+  /// Among the bytes that were held the watch is ahead of us: there the text has to tell.
+  bool is_event_end(std::string_view data) const {
+    if (unwatched_ == 0) return attempt_.watch.is_between_events();
+    return !data.empty() && codec::end_of_events(data) == data.size();
   }
 
   bool has_fault() const {
@@ -381,8 +407,9 @@ class relay {
   }
 
   // ---- pieces -----------------------------------------------------------------------------
-  /// Writes what `out` holds, then `data`, then `after`.
-  awaitable<bool> send(std::string_view data, std::string_view after = {}) {
+  /// Writes what `out` holds, then `data`, then `after`; ordinarily all of it at once. False: some
+  /// is left, or the client has gone; finish_send() waits and tells.
+  bool send(std::string_view data, std::string_view after = {}) {
     const std::array<asio::const_buffer, 3> pieces{asio::buffer(state_.out), asio::buffer(data),
                                                    asio::buffer(after)};
     if (!state_.is_committed) {
@@ -391,11 +418,22 @@ class relay {
     }
     state_.record.bytes_sent += state_.out.size() + data.size() + after.size();
     auto& link = down_.link();
-    link.start_write(pieces);  // ordinarily all of it at once, without a wait
-    bool is_sent = !link.write_error() && !link.is_closed();
-    if (link.is_writing()) is_sent = co_await down_.flush();
+    link.start_write(pieces);
+    if (link.is_writing() || !is_taken()) return false;
     state_.out.clear();
-    co_return is_sent&& scope().reason() < cancel_reason::downstream_gone;
+    return true;
+  }
+
+  awaitable<bool> finish_send() {
+    if (down_.link().is_writing()) co_await down_.flush();
+    state_.out.clear();
+    co_return is_taken();
+  }
+
+  bool is_taken() {
+    auto& link = down_.link();
+    return !link.write_error() && !link.is_closed() &&
+           scope().reason() < cancel_reason::downstream_gone;
   }
 
   void begin_chunk(std::size_t size) {
@@ -404,7 +442,7 @@ class relay {
     state_.out.append(digits, end.ptr).append("\r\n");
   }
 
-  awaitable<bool> send_chunk(bool is_last) {
+  bool send_chunk(bool is_last) {
     if (!translated_.empty()) begin_chunk(translated_.size());
     const std::string_view after = translated_.empty() ? (is_last ? "0\r\n\r\n" : "")
                                    : is_last           ? "\r\n0\r\n\r\n"
@@ -414,7 +452,15 @@ class relay {
 
   /// Waits for bytes; `complete` means there are some.
   awaitable<relay_end> more() {
-    if (scope().is_cancelled()) co_return end_of_wait();
+    const bool may_wait = begin_wait();
+    if (!may_wait) co_return end_of_wait();
+    const cancel_scope::waiting wait{scope(), *link_};
+    const auto filled = co_await link_->async_fill();
+    co_return after_wait(std::get<0>(filled));
+  }
+
+  bool begin_wait() {
+    if (scope().is_cancelled()) return false;
     auto& buffer = link_->input();
     // A read that filled the buffer says there is more: fewer, larger reads then.
     if (!link_->is_reading())
@@ -423,15 +469,14 @@ class relay {
     time_point deadline = idle_ == base::duration::max() ? timer_queue::never : now() + idle_;
     if (!t.is_head_only) deadline = std::min(deadline, state_.decisions.request_deadline());
     down_.arm(deadline);
-    error_code ec;
-    {
-      const cancel_scope::waiting wait{scope(), *link_};
-      auto filled = co_await link_->async_fill();
-      ec = std::get<0>(filled);
-    }
+    return true;
+  }
+
+  relay_end after_wait(error_code ec) {
+    auto& buffer = link_->input();
     was_full_ = buffer.space_size() == 0 && buffer.capacity() < max_read_bytes;
-    if (scope().is_cancelled()) co_return end_of_wait();
-    co_return ec ? relay_end::upstream_broke : relay_end::complete;
+    if (scope().is_cancelled()) return end_of_wait();
+    return ec ? relay_end::upstream_broke : relay_end::complete;
   }
 
   relay_end end_of_wait() {

@@ -85,24 +85,11 @@ class exchange_server {
   awaitable<void> deliver(const decision& accepted) {
     alive_.stop();
     note_accepted(accepted);
-    const bool is_whole = at().plan.mode == translate::body_mode::whole;
-    if (is_whole && !up().is_collected()) {
-      forward_cancellation begun{*this};
-      const outcome collected = co_await current().collect();
-      if (is_over()) co_return abandon();
-      if (collected.what != failure_class::status) {
-        state_.decisions.end(ending::upstream_broke, now());
-        up().drop();
-        co_return co_await answer(proxy::error_reply(state_.op, 502, "upstream_protocol_error",
-                                                     "the upstream's answer ended early",
-                                                     "upstream_broke"));
-      }
-    }
-    if (up().is_collected()) co_return co_await deliver_whole();
+    if (at().plan.mode == translate::body_mode::whole) return deliver_whole();
     if (env_.is_draining) state_.closes_downstream = true;
     if (state_.is_head_sent && at().response.status >= 300)
-      co_return co_await break_off_early("the upstream refused the request");
-    co_await deliver_body();
+      return break_off_early("the upstream refused the request");
+    return deliver_body();
   }
 
   /// The body as it comes; after a break, where the policy says so, taken up by other attempts.
@@ -198,7 +185,23 @@ class exchange_server {
     return rest->trimmed_bytes;
   }
 
+  /// A body that is translated as a whole; an error's may not be here yet.
   awaitable<void> deliver_whole() {
+    if (!up().is_collected()) {
+      outcome collected;
+      {
+        const forward_cancellation begun{*this};
+        collected = co_await current().collect();
+      }
+      if (is_over()) co_return abandon();
+      if (collected.what != failure_class::status) {
+        state_.decisions.end(ending::upstream_broke, now());
+        up().drop();
+        co_return co_await answer(proxy::error_reply(state_.op, 502, "upstream_protocol_error",
+                                                     "the upstream's answer ended early",
+                                                     "upstream_broke"));
+      }
+    }
     auto made = at().translator->whole(at().response, at().collected);
     state_.record.usage = at().translator->usage();
     state_.decisions.end(ending::complete, now());

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -39,73 +40,87 @@ class upstream_exchange {
   std::string_view body_so_far() const { return link_->input().data().substr(head_size_); }
   bool is_collected() const { return is_collected_; }
 
-  /// From the pool, or a fresh connection within the connect timeout. The class of the result is
-  /// `status` when there is one.
-  awaitable<outcome> connect(bool is_fresh_wanted) {
+  /// An idle connection of the pool, at once. False: there is none, or a fresh one is wanted.
+  bool take_idle(bool is_fresh_wanted) {
     has_read_bytes_ = is_collected_ = false;
     lent_ = {};
     if (!is_fresh_wanted) lent_ = endpoint_->take_idle(now());
     epoch_ = endpoint_->epoch();
     is_reused_ = lent_.link != nullptr;
-    if (!is_reused_) {
-      state_.timed.arm(exchange_.decisions.request_deadline());
-      const admission told = co_await endpoint_->admit(env_.timers, scope(), lent_);
-      epoch_ = endpoint_->epoch();
-      is_reused_ = told == admission::reused;
-      if (told == admission::dial) co_return co_await dial();
-      if (told == admission::refused) co_return failed(resilience::failure_class::overflow);
-      dial_cause_ = "the connection it waited for failed";
-      if (!is_reused_)
-        co_return failed(took_deadline() ? resilience::failure_class::global
-                                         : resilience::failure_class::connect);
-    }
-    link_ = std::move(lent_.link);
-    env_.sink.counters().upstream_connections_active.add();
+    if (is_reused_) use_lent();
+    return is_reused_;
+  }
+
+  /// One that another request gives back, or a fresh one within the connect timeout. The class of
+  /// the result is `status` when there is one.
+  awaitable<outcome> connect() {
+    state_.timed.arm(exchange_.decisions.request_deadline());
+    const admission told = co_await endpoint_->admit(env_.timers, scope(), lent_);
+    epoch_ = endpoint_->epoch();
+    is_reused_ = told == admission::reused;
+    if (told == admission::dial) co_return co_await dial();
+    if (told == admission::refused) co_return failed(resilience::failure_class::overflow);
+    dial_cause_ = "the connection it waited for failed";
+    if (!is_reused_)
+      co_return failed(took_deadline() ? resilience::failure_class::global
+                                       : resilience::failure_class::connect);
+    use_lent();
     co_return outcome{};
   }
 
-  /// `body` must stay until the exchange is over. `per_try` counts from now.
-  awaitable<outcome> send_and_read_head(std::string_view body, time_point per_try) {
+  /// `body` must stay until the exchange is over.
+  void send(std::string_view body) {
     const std::array<asio::const_buffer, 2> pieces{asio::buffer(state_.upstream_head),
                                                    asio::buffer(body)};
-    auto& input = link_->input();
-    if (!link_->is_reading()) input.reserve(read_bytes);
+    if (!link_->is_reading()) link_->input().reserve(read_bytes);
     link_->start_write(pieces);
-    std::size_t scanned = 0;
-    for (int interim = 0;;) {
-      const auto head = read_response_head(input.data(), upstream_limits, scanned, state_.response);
-      if (!input.empty()) has_read_bytes_ = true;
-      if (head.status == head_status::complete) {
-        if (state_.response.status >= 200) {
-          head_size_ = head.size;
-          const codec::connection_options options{state_.response.fields};
-          is_persistent_ = codec::is_persistent(state_.response.version, options);
-          co_return received();
-        }
-        if (state_.response.status == 101 || ++interim > max_interim)
-          co_return failed(resilience::failure_class::protocol, true);
-        link_->consume(head.size);
-        scanned = 0;
-        continue;
+    scanned_ = 0;
+    interim_ = 0;
+  }
+
+  /// The head among the bytes that are there, or what is wrong with it. Nothing: more must come.
+  std::optional<outcome> take_head() {
+    auto& input = link_->input();
+    if (!input.empty()) has_read_bytes_ = true;
+    for (;;) {
+      const auto head =
+          read_response_head(input.data(), upstream_limits, scanned_, state_.response);
+      if (head.status == head_status::partial) return std::nullopt;
+      if (head.status != head_status::complete)
+        return failed(resilience::failure_class::protocol, true);
+      if (state_.response.status >= 200) {
+        head_size_ = head.size;
+        const codec::connection_options options{state_.response.fields};
+        is_persistent_ = codec::is_persistent(state_.response.version, options);
+        return received();
       }
-      if (head.status != head_status::partial)
-        co_return failed(resilience::failure_class::protocol, true);
-      const bool has_more =
-          co_await wait(std::min(per_try, exchange_.decisions.request_deadline()));
-      if (has_more) continue;
-      if (took_deadline())
-        co_return failed(is_past_request() ? resilience::failure_class::global
-                                           : resilience::failure_class::per_try,
-                         true);
-      co_return failed(resilience::failure_class::closed, true);
+      if (state_.response.status == 101 || ++interim_ > max_interim)
+        return failed(resilience::failure_class::protocol, true);
+      link_->consume(head.size);
+      scanned_ = 0;
     }
+  }
+
+  /// Before a wait for upstream bytes. False: there is nothing to wait for any more.
+  bool begin_wait(time_point deadline) {
+    if (scope().is_cancelled()) return false;
+    if (!link_->is_reading()) link_->input().reserve(read_bytes / 2);
+    state_.timed.arm(deadline);
+    return true;
+  }
+
+  /// Why a wait has brought no bytes.
+  outcome why_nothing_came() {
+    if (!took_deadline()) return failed(resilience::failure_class::closed, true);
+    return failed(
+        is_past_request() ? resilience::failure_class::global : resilience::failure_class::per_try,
+        true);
   }
 
   /// Waits for upstream bytes. False: the upstream ended, or the scope was cancelled.
   awaitable<bool> wait(time_point deadline) {
-    if (scope().is_cancelled()) co_return false;
-    if (!link_->is_reading()) link_->input().reserve(read_bytes / 2);
-    state_.timed.arm(deadline);
+    const bool may_wait = begin_wait(deadline);
+    if (!may_wait) co_return false;
     const cancel_scope::waiting waiting{scope(), *link_};
     auto filled = co_await link_->async_fill();
     co_return !std::get<0>(filled) && !scope().is_cancelled();
@@ -146,38 +161,39 @@ class upstream_exchange {
     bool is_whole_wanted = false;
   };
 
-  /// Waits, without consuming anything, until `state.watch` has seen content, the end, or an error
-  /// in the answer's place. The head's views stay good.
-  awaitable<outcome> hold(const codec::body_framing& framing, const hold_limits limits) {
-    body_peek peek{framing};
+  /// Looks at the body without consuming anything: has `state.watch` seen content, the end, or an
+  /// error in the answer's place? Nothing: more must come. begin_hold() goes before it.
+  void begin_hold(const codec::body_framing& framing) { peek_.emplace(framing); }
+  std::optional<outcome> look(const hold_limits& limits) {
     auto& watch = state_.watch;
-    for (bool is_first = true;; is_first = false) {
-      const auto progress = peek.look(body_so_far(), [&](std::string_view data) {
-        watch.feed(data);
-        state_.watched_bytes += data.size();
-      });
-      if (progress == body_progress::malformed)
-        co_return failed(resilience::failure_class::protocol, true);
-      const bool is_end = progress == body_progress::complete ||
-                          (framing.kind == codec::framing_kind::until_close && is_at_eof());
-      if (is_end) watch.finish();
-      if (watch.fault() != nullptr && !watch.is_whole())
-        co_return failed(resilience::failure_class::in_band, true);
-      const bool has_enough = limits.is_whole_wanted
-                                  ? watch.stage() == translate::answer_stage::finished
-                                  : watch.has_content();
-      if (is_end || has_enough || body_so_far().size() >= limits.max_bytes) co_return received();
-      if (is_first) keep_head();
+    const auto progress = peek_->look(body_so_far(), [&](std::string_view data) {
+      watch.feed(data);
+      state_.watched_bytes += data.size();
+    });
+    if (progress == body_progress::malformed)
+      return failed(resilience::failure_class::protocol, true);
+    const bool is_end =
+        progress == body_progress::complete || (peek_->ends_at_close() && is_at_eof());
+    if (is_end) watch.finish();
+    return verdict_of_watch(is_end, limits);
+  }
+  /// The same for a body that is here as a whole, in one piece.
+  outcome look_at_whole(std::string_view body, const hold_limits& limits) {
+    state_.watch.feed_whole(body);
+    state_.watched_bytes = body.size();
+    return *verdict_of_watch(true, limits);
+  }
+
+  /// Waits until look() has an answer. The head's views stay good.
+  awaitable<outcome> hold(const hold_limits limits) {
+    keep_head();
+    for (;;) {
       time_point deadline = std::min(limits.limit, limits.first_token);
       if (limits.idle != base::duration::max())
         deadline = std::min<time_point>(deadline, now() + limits.idle);
       const bool has_more = co_await wait(deadline);
-      if (has_more || (link_ && is_at_eof() && peek.ends_at_close())) continue;
-      if (took_deadline())
-        co_return failed(is_past_request() ? resilience::failure_class::global
-                                           : resilience::failure_class::per_try,
-                         true);
-      co_return failed(resilience::failure_class::closed, true);
+      if (!has_more && !(is_at_eof() && peek_->ends_at_close())) co_return why_nothing_came();
+      if (const auto verdict = look(limits)) co_return *verdict;
     }
   }
 
@@ -234,6 +250,22 @@ class upstream_exchange {
   static time_point now() { return base::clock::now(); }
   cancel_scope& scope() { return state_.timed.scope(); }
   bool is_past_request() const { return now() >= exchange_.decisions.request_deadline(); }
+
+  void use_lent() {
+    link_ = std::move(lent_.link);
+    env_.sink.counters().upstream_connections_active.add();
+  }
+
+  std::optional<outcome> verdict_of_watch(bool is_end, const hold_limits& limits) const {
+    const auto& watch = state_.watch;
+    if (watch.fault() != nullptr && !watch.is_whole())
+      return failed(resilience::failure_class::in_band, true);
+    const bool has_enough = limits.is_whole_wanted
+                                ? watch.stage() == translate::answer_stage::finished
+                                : watch.has_content();
+    if (is_end || has_enough || body_so_far().size() >= limits.max_bytes) return received();
+    return std::nullopt;
+  }
 
   awaitable<outcome> dial() {
     auto& counters = env_.sink.counters();
@@ -295,7 +327,10 @@ class upstream_exchange {
   lent_connection<connection<stream>> lent_;  ///< what is known of link_; its own pointer is empty
   std::string dial_cause_;
   std::uint64_t epoch_ = 0;
+  std::optional<body_peek> peek_;
   std::size_t head_size_ = 0;
+  std::size_t scanned_ = 0;
+  int interim_ = 0;
   bool is_reused_ = false;
   bool is_persistent_ = false;
   bool has_read_bytes_ = false;
