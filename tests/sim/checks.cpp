@@ -101,6 +101,7 @@ class examiner {
       fail("request " + id + " took " + record["duration_ms"].dump() +
            " ms; the policy ends it in " + std::to_string(limit));
     std::size_t good = 0;
+    for (const auto& a : attempts) ++book_.outcomes[a["outcome"].get<std::string>()];
     for (const auto& a : attempts)
       if (a["outcome"] == "ok") {
         ++good;
@@ -120,6 +121,7 @@ class examiner {
     if (was_heard && r.end == response_end::cut && r.status != 0 && !is_logged)
       fail(r, "has no access-log record");
     if (r.end == response_end::proper) examine_whole(r);
+    if (r.is_stream) examine_commit(r);
     if (!r.body.empty() && r.status < 300) examine_words(r, listen(r).text);
   }
 
@@ -179,6 +181,15 @@ class examiner {
     }
     if (parts > 1 && plan_.joins != joining::resume)
       fail(r, "words of " + std::to_string(parts) + " attempts: " + text.substr(0, 120));
+  }
+
+  /// `firstToken.hold`: nothing of a success goes out before there is something to say.
+  void examine_commit(const asked& r) {
+    const auto commit = book_.commits.find(r.id);
+    if (commit == book_.commits.end() || !plan_.holds || plan_.has_keep_alive) return;
+    if (r.status < 200 || r.status >= 300 || commit->second.head_at >= commit->second.arrived_at)
+      return;
+    fail(r, "the head of a success went out before its first content");
   }
 
   // ---- when attempts begin ----------------------------------------------------------------

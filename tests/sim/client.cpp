@@ -118,7 +118,8 @@ void client::connect() {
   outbox_.clear();
   unsent_ = current_;
   wire_->listen(wire::peer, this);
-  events_.after(plan_.up.min_delay, [this, w = wire_] { enter_(w); });
+  events_.after(
+      plan_.up.min_delay, [this, w = wire_] { enter_(w); }, true);
 }
 
 void client::write_request(std::size_t i) {

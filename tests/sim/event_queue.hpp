@@ -23,13 +23,18 @@ class event_queue {
   using action = std::function<void()>;
   static constexpr time_point never = time_point::max();
 
-  void at(time_point when, action what) {
-    heap_.push_back({std::max(when, base::clock::now()), next_sequence_++, std::move(what)});
+  /// `is_for_proxy`: it may resume code of the proxy.
+  void at(time_point when, action what, bool is_for_proxy = false) {
+    heap_.push_back(
+        {std::max(when, base::clock::now()), next_sequence_++, std::move(what), is_for_proxy});
     std::push_heap(heap_.begin(), heap_.end(), is_later);
   }
-  void after(duration delay, action what) { at(base::clock::now() + delay, std::move(what)); }
+  void after(duration delay, action what, bool is_for_proxy = false) {
+    at(base::clock::now() + delay, std::move(what), is_for_proxy);
+  }
 
   time_point next() const { return heap_.empty() ? never : heap_.front().when; }
+  bool is_next_for_proxy() const { return heap_.front().is_for_proxy; }
   std::size_t size() const { return heap_.size(); }
   void run_one() {
     std::pop_heap(heap_.begin(), heap_.end(), is_later);
@@ -44,6 +49,7 @@ class event_queue {
     time_point when;
     std::uint64_t sequence;
     action what;
+    bool is_for_proxy;
   };
   static bool is_later(const event& a, const event& b) {
     return a.when != b.when ? a.when > b.when : a.sequence > b.sequence;

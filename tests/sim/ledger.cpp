@@ -44,6 +44,12 @@ void ledger::note(std::string_view who, std::string_view what) {
   trace.push_back(std::move(line));
 }
 
+void ledger::on_arrival(const wire& on, std::string_view unread) {
+  if (is_client_wire(on.id()) || unread.find('~') == unread.npos) return;
+  auto& seen = commits[current_[on.id()]].arrived_at;
+  seen = std::min(seen, base::clock::now());
+}
+
 void ledger::on_end_at_proxy(const wire& on, end_kind how) {
   if (is_tracing)
     note((is_client_wire(on.id()) ? "client>proxy " : "upstream>proxy ") + std::to_string(on.id()),
@@ -62,7 +68,9 @@ void ledger::on_proxy_write(const wire& on, std::string_view bytes) {
          bytes);
   const auto now = base::clock::now();
   if (!is_client_wire(on.id())) {
-    if (bytes.starts_with("POST ")) sends[field_of(bytes, "x-request-id")].push_back(now);
+    if (!bytes.starts_with("POST ")) return;
+    current_[on.id()] = field_of(bytes, "x-request-id");
+    sends[current_[on.id()]].push_back(now);
     return;
   }
   if (bytes.starts_with("HTTP/1.1 ") && !bytes.starts_with("HTTP/1.1 100")) {

@@ -13,6 +13,7 @@ namespace sim {
 class write_observer {
  public:
   virtual void on_proxy_write(const wire& on, std::string_view bytes) = 0;
+  virtual void on_arrival(const wire& on, std::string_view unread) = 0;
   virtual void on_end_at_proxy(const wire& on, end_kind how) = 0;
   virtual void on_proxy_close(const wire& on) = 0;
   virtual void on_misuse(const char* what) = 0;
@@ -58,6 +59,7 @@ struct asked {
 struct commit_note {
   time_point head_at = time_point::max();     ///< first byte of the head
   time_point content_at = time_point::max();  ///< first byte of a provider's words
+  time_point arrived_at = time_point::max();  ///< the same, at the proxy
 };
 
 /// The truth of one run, written down by all who take part, read by the checks.
@@ -74,17 +76,18 @@ class ledger final : public write_observer {
   /// When the proxy could know that they had left; filled at the end.
   std::vector<std::pair<std::string, time_point>> left_at;
   bool is_tracing = false;
-  int upstream_wires = 0;
+  std::map<std::string, std::size_t> outcomes;  ///< of attempts, as logged
 
   void fail(std::string what);
   void note(std::string_view who, std::string_view what);
   void on_proxy_write(const wire& on, std::string_view bytes) override;
+  void on_arrival(const wire& on, std::string_view unread) override;
   void on_end_at_proxy(const wire& on, end_kind how) override;
   void on_proxy_close(const wire& on) override;
   void on_misuse(const char* what) override { fail(what); }
 
  private:
-  std::map<int, std::string> current_;  ///< id of the answer under way, by client wire
+  std::map<int, std::string> current_;  ///< id of the answer under way, by wire
 };
 
 /// Wires of clients have even ids, those of upstreams odd ones.

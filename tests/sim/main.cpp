@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 
 #include <understudy/telemetry/log.hpp>
@@ -75,15 +76,18 @@ int main(int argc, char** argv) {
   std::size_t attempts = 0;
   std::size_t good = 0;
   std::size_t failed = 0;
+  std::map<std::string, std::size_t> outcomes;
   for (std::uint64_t seed = given.first; seed < given.first + given.count; ++seed) {
     const auto r = sim::run_seed(seed, given.is_verbose);
     exchanges += r.exchanges;
     attempts += r.attempts;
     good += r.good_answers;
+    for (const auto& [outcome, count] : r.outcomes) outcomes[outcome] += count;
     if (!r.problems.empty() || given.is_single) tell(seed, r, given);
     if (!r.problems.empty()) ++failed;
     std::fflush(stdout);
   }
+  for (const auto& [outcome, count] : outcomes) std::printf("%s %zu  ", outcome.c_str(), count);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   std::printf(
       "%llu seeds, %zu failed: %zu exchanges (%zu with a whole answer), %zu attempts; "

@@ -4,6 +4,7 @@ namespace sim {
 namespace {
 
 thread_local int wires_alive = 0;
+constexpr std::size_t most_pieces = 64;  // of one write
 
 constexpr wire::side other(wire::side s) { return s == wire::proxy ? wire::peer : wire::proxy; }
 
@@ -42,11 +43,14 @@ std::size_t wire::write(side from, std::string_view bytes) {
   f.on_the_way += taken;
   while (!bytes.empty()) {
     std::size_t n = bytes.size();
-    if (f.how.max_piece != 0) n = std::min<std::size_t>(n, 1 + chance_.below(f.how.max_piece));
-    events_.at(arrival(f),
-               [self = shared_from_this(), from, piece = std::string{bytes.substr(0, n)}] {
-                 self->arrive(from, piece);
-               });
+    if (f.how.max_piece != 0)
+      n = std::min(n, taken / most_pieces + 1 + chance_.below(f.how.max_piece));
+    events_.at(
+        arrival(f),
+        [self = shared_from_this(), from, piece = std::string{bytes.substr(0, n)}] {
+          self->arrive(from, piece);
+        },
+        from == peer);
     bytes.remove_prefix(n);
   }
   return taken;
@@ -56,7 +60,9 @@ void wire::end(side from, end_kind how) {
   flow& f = flows_[from];
   if (f.is_ended) return;
   f.is_ended = true;
-  events_.at(arrival(f), [self = shared_from_this(), from, how] { self->arrive_end(from, how); });
+  events_.at(
+      arrival(f), [self = shared_from_this(), from, how] { self->arrive_end(from, how); },
+      from == peer);
 }
 
 void wire::close(side from) {
@@ -74,10 +80,13 @@ void wire::consume(side to, std::size_t n) {
   f.inbox.erase(0, n);
   if (f.is_room_told || n == 0) return;
   f.is_room_told = true;
-  events_.after(f.how.min_delay, [self = shared_from_this(), from] {
-    self->flows_[from].is_room_told = false;
-    if (auto* l = self->listeners_[from]) l->on_room();
-  });
+  events_.after(
+      f.how.min_delay,
+      [self = shared_from_this(), from] {
+        self->flows_[from].is_room_told = false;
+        if (auto* l = self->listeners_[from]) l->on_room();
+      },
+      from == proxy);
 }
 
 void wire::arrive(side from, std::string_view piece) {
@@ -86,9 +95,10 @@ void wire::arrive(side from, std::string_view piece) {
   if (f.is_receiver_gone) {  // nobody reads: the sender is told
     if (flows_[from].is_broken) return;
     flow& back = flows_[other(from)];
-    events_.at(arrival(back), [self = shared_from_this(), from] {
-      self->arrive_end(other(from), end_kind::reset);
-    });
+    events_.at(
+        arrival(back),
+        [self = shared_from_this(), from] { self->arrive_end(other(from), end_kind::reset); },
+        from == proxy);
     return;
   }
   f.inbox.append(piece);

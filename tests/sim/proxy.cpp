@@ -32,6 +32,24 @@ telemetry::hub_options hub_options_for(int log_fd) {
   return options;
 }
 
+/// Slots of the retry breaker that nobody has given back, found by asking for all of them.
+std::int64_t missing_slots(proxy_room::cluster_state& cluster, std::uint32_t slots) {
+  std::vector<std::unique_ptr<resilience::attempt_planner>> asking;
+  const auto now = base::clock::now();
+  resilience::outcome refused;
+  refused.what = resilience::failure_class::status;
+  refused.status = 503;
+  for (std::uint32_t taken = 0; taken < slots; ++taken) {
+    auto& one = *asking.emplace_back(std::make_unique<resilience::attempt_planner>(
+        cluster.unlocked_cluster(), cluster.unlocked_random(), resilience::request_limits{}, now));
+    const auto first = one.next(now);
+    if (first.step != resilience::next_step::attempt) return 0;
+    if (one.on_outcome(refused, now, first.slot).why == resilience::stop_reason::retry_overflow)
+      return slots - taken;
+  }
+  return 0;
+}
+
 }  // namespace
 
 struct proxy::impl final : proxy_room::health_observer {
@@ -189,7 +207,7 @@ void proxy::abort() {
 
 std::size_t proxy::sessions() const { return impl_->open_links; }
 
-remains proxy::finish() {
+remains proxy::finish(std::uint32_t retry_slots) {
   impl_->pool.drain_all();
   impl_->env.sink.flush();
   impl_->poll();
@@ -215,6 +233,8 @@ remains proxy::finish() {
   }
   left.numbers.emplace_back("connections at the gate", open);
   left.numbers.emplace_back("pending at the gate", pending);
+  for (const auto& cluster : impl_->env.active->clusters)
+    left.numbers.emplace_back("retry slots", missing_slots(*cluster, retry_slots));
   impl_->env.spare_states.clear();
   impl_->keys.stop();
   impl_->poll();

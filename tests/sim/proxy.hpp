@@ -38,8 +38,9 @@ class proxy {
   void abort();
   std::size_t sessions() const;
 
-  /// Closes pools and ends the worker's own errands; then says what is left.
-  remains finish();
+  /// Closes pools and ends the worker's own errands; then says what is left. `retry_slots`: as
+  /// many retries are to be had at a time (0: not known).
+  remains finish(std::uint32_t retry_slots);
 
  private:
   struct impl;

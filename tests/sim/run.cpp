@@ -88,12 +88,12 @@ class world {
       events_.after(*plan_.aborts_at, [this] {
         book_.note("run", "abort");
         drain();
-        proxy_.abort();
+        proxy_.run([this] { proxy_.abort(); });
       });
     if (plan_.reloads_at)
       events_.after(*plan_.reloads_at, [this] {
         book_.note("run", "reload");
-        proxy_.reload();
+        proxy_.run([this] { proxy_.reload(); });
       });
     until([this] { return are_clients_done(); }, "clients wait");
     drain();
@@ -102,7 +102,7 @@ class world {
   }
 
   remains finish() {
-    auto left = proxy_.finish();
+    auto left = proxy_.finish(plan_.retry_slots);
     clients_.clear();
     for (const auto& [w, id] : book_.leavers)
       book_.left_at.emplace_back(id, w->end_arrived_at(wire::proxy));
@@ -145,10 +145,12 @@ class world {
     const auto next = std::min(timer, event);
     if (next == event_queue::never) return false;
     time_.advance_to(std::max(next, base::clock::now()));
-    if (event < timer || (event == timer && chance_.chance(50)))
+    if (event > timer || (event == timer && chance_.chance(50)))
+      proxy_.run_timers();
+    else if (events_.is_next_for_proxy())
       proxy_.run([this] { events_.run_one(); });
     else
-      proxy_.run_timers();
+      events_.run_one();
     return true;
   }
 
@@ -190,6 +192,7 @@ result run_seed(std::uint64_t seed, bool is_tracing) {
   }
   out.problems = std::move(book.problems);
   out.trace = std::move(book.trace);
+  out.outcomes = std::move(book.outcomes);
   out.exchanges = book.log_lines.size();
   out.attempts = book.serves.size();
   for (const auto& [_, r] : book.requests)

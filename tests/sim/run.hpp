@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@ struct result {
   std::vector<std::string> trace;     ///< where asked for
   std::string about;                  ///< the scenario in a line
   std::string yaml;
+  std::map<std::string, std::size_t> outcomes;  ///< of attempts
   std::size_t exchanges = 0;
   std::size_t attempts = 0;
   std::size_t good_answers = 0;

@@ -138,7 +138,10 @@ class simulated_stream final : wire::listener {
     return total;
   }
 
-  void on_bytes() override { answer_read(); }
+  void on_bytes() override {
+    observer_.on_arrival(*wire_, wire_->unread(wire::proxy));
+    answer_read();
+  }
   void on_end(end_kind how) override {
     observer_.on_end_at_proxy(*wire_, how);
     answer_read();

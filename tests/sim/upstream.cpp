@@ -128,13 +128,15 @@ void providers::connect(const std::string& address,
   if (chance.chance(host->hang_percent)) return;
   const auto trip = chance.between(host->up.min_delay, host->up.max_delay);
   const bool is_refused = chance.chance(host->refuse_percent);
-  events_.after(trip, [this, host, id, is_refused, seed = chance.next(), done = std::move(done)] {
-    if (is_refused) return done(nullptr);
-    auto made = std::make_shared<wire>(events_, plan_.seed, host->up, host->down, id);
-    ++book_.upstream_wires;
-    made->keep(std::make_shared<connection>(*this, *host, *made, seed));
-    done(made);
-  });
+  events_.after(
+      trip,
+      [this, host, id, is_refused, seed = chance.next(), done = std::move(done)] {
+        if (is_refused) return done(nullptr);
+        auto made = std::make_shared<wire>(events_, plan_.seed, host->up, host->down, id);
+        made->keep(std::make_shared<connection>(*this, *host, *made, seed));
+        done(made);
+      },
+      true);
 }
 
 }  // namespace sim
