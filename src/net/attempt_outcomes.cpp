@@ -14,12 +14,17 @@ const end_words& ending_words(relay_end how) {
   static constexpr std::array<end_words, 8> words{{
       {attempt_outcome::ok, {}, ending::complete},
       {attempt_outcome::ok, {}, ending::complete},
-      {attempt_outcome::stream_broken, "upstream_broke", ending::upstream_broke},
-      {attempt_outcome::stream_broken, "upstream_stream_error", ending::upstream_broke},
-      {attempt_outcome::stream_idle, "stream_idle_timeout", ending::idle_timeout},
-      {attempt_outcome::request_timeout, "request_timeout", ending::request_timeout},
+      {attempt_outcome::stream_broken, "upstream_broke", ending::upstream_broke,
+       "the upstream connection ended within its answer"},
+      {attempt_outcome::stream_broken, "upstream_stream_error", ending::upstream_broke,
+       "the upstream reported an error within its answer"},
+      {attempt_outcome::stream_idle, "stream_idle_timeout", ending::idle_timeout,
+       "the upstream fell silent within its answer"},
+      {attempt_outcome::request_timeout, "request_timeout", ending::request_timeout,
+       "the request timeout was reached within the answer"},
       {attempt_outcome::cancelled, "downstream_gone", ending::downstream_gone},
-      {attempt_outcome::stream_broken, "resumed_answer_differs", ending::downstream_gone},
+      {attempt_outcome::stream_broken, "resumed_answer_differs", ending::downstream_gone,
+       "the upstream broke off, and another one would have gone on differently"},
   }};
   return words[static_cast<std::size_t>(how)];
 }

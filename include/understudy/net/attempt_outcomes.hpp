@@ -36,6 +36,7 @@ struct end_words {
   telemetry::attempt_outcome outcome;
   std::string_view details;
   resilience::attempt_planner::ending planner;
+  std::string_view message{};  ///< to the client, in the stream
 };
 const end_words& ending_words(relay_end how);
 

@@ -28,7 +28,7 @@ struct attempt_state {
   explicit attempt_state(timer_queue& timers) : timed{timers} {}
 
   timed_scope timed;
-  std::uint8_t slot = 0;   ///< the planner's name for it
+  std::uint8_t slot = 0;  ///< the planner's name for it
   bool is_hedge = false;
   std::size_t number = 0;  ///< its place in the record's attempts
   base::time_point started{};

@@ -157,8 +157,8 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
     if (pending_[1].size() == 0) return stream_.try_write(pending_[0], ec);
     if (total > max_copied_bytes) return stream_.try_write(pieces(), ec);
     std::array<char, max_copied_bytes> joined;
-    return stream_.try_write(asio::buffer(joined, asio::buffer_copy(asio::buffer(joined), pieces())),
-                             ec);
+    return stream_.try_write(
+        asio::buffer(joined, asio::buffer_copy(asio::buffer(joined), pieces())), ec);
   }
 
   void on_write(error_code ec, std::size_t n) {

@@ -1,19 +1,13 @@
 #pragma once
 #include <array>
-#include <charconv>
 #include <string>
 
+#include <understudy/net/chunks.hpp>
 #include <understudy/net/downstream.hpp>
 #include <understudy/net/worker_env.hpp>
 #include <understudy/proxy/downstream_head.hpp>
 
 namespace understudy::net {
-
-inline void append_chunk(std::string& out, std::string_view data) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, data.size(), 16);
-  out.append(digits, end.ptr).append("\r\n").append(data).append("\r\n");
-}
 
 /// `firstToken.keepAlive`: a client with a short read timeout gets the head of its stream, and a
 /// comment in it again and again, before there is an answer. What fails from then on can only be

@@ -1,6 +1,5 @@
 #pragma once
 #include <array>
-#include <charconv>
 #include <optional>
 #include <span>
 #include <tuple>
@@ -8,6 +7,7 @@
 #include <understudy/codec/event_gate.hpp>
 #include <understudy/net/attempt_outcomes.hpp>
 #include <understudy/net/body_reader.hpp>
+#include <understudy/net/chunks.hpp>
 #include <understudy/net/downstream.hpp>
 #include <understudy/net/worker_env.hpp>
 #include <understudy/proxy/downstream_head.hpp>
@@ -59,7 +59,6 @@ class relay {
     }
     switch (framing_.kind) {
       case codec::framing_kind::none:
-        return run_bodiless();
       case codec::framing_kind::length:
         return run_length();
       case codec::framing_kind::chunked:
@@ -77,9 +76,9 @@ class relay {
     scope().forgive_deadline();
     translated_.clear();
     if (is_translated_ && sent_ == nullptr && repeat_ == nullptr) {
-      attempt_.translator->abort(message_of(how), translated_);
+      attempt_.translator->abort(ending_words(how).message, translated_);
     } else {
-      translate::append_break_event(state_.op, message_of(how), translated_);
+      translate::append_break_event(state_.op, ending_words(how).message, translated_);
     }
     if (!send_chunk(false)) co_await finish_send();
   }
@@ -108,14 +107,8 @@ class relay {
       length.content_length = codec::parse_content_length(*written);
   }
 
-  awaitable<relay_end> run_bodiless() {
-    bool is_sent = send({});
-    if (!is_sent) is_sent = co_await finish_send();
-    co_return is_sent ? end_of_body() : relay_end::downstream_gone;
-  }
-
   awaitable<relay_end> run_length() {
-    std::uint64_t left = framing_.length;
+    std::uint64_t left = framing_.kind == codec::framing_kind::none ? 0 : framing_.length;
     for (;;) {
       const auto data = input().substr(
           0, static_cast<std::size_t>(std::min<std::uint64_t>(left, input().size())));
@@ -257,8 +250,6 @@ class relay {
       if (!is_at_end) co_return stop;
     }
   }
-
-  // ---- what passes ------------------------------------------------------------------------
 
   /// One decoded span into translated_. False: it can't be followed.
   bool pass(std::string_view data) {
@@ -406,7 +397,6 @@ class relay {
     return gate_ && gate_->is_between_events();
   }
 
-  // ---- pieces -----------------------------------------------------------------------------
   /// Writes what `out` holds, then `data`, then `after`; ordinarily all of it at once. False: some
   /// is left, or the client has gone; finish_send() waits and tells.
   bool send(std::string_view data, std::string_view after = {}) {
@@ -436,11 +426,7 @@ class relay {
            scope().reason() < cancel_reason::downstream_gone;
   }
 
-  void begin_chunk(std::size_t size) {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, size, 16);
-    state_.out.append(digits, end.ptr).append("\r\n");
-  }
+  void begin_chunk(std::size_t size) { append_chunk_size(state_.out, size); }
 
   bool send_chunk(bool is_last) {
     if (!translated_.empty()) begin_chunk(translated_.size());
@@ -484,21 +470,6 @@ class relay {
     const bool is_request =
         !state_.rule->timeouts.is_head_only && now() >= state_.decisions.request_deadline();
     return is_request ? relay_end::request_timeout : relay_end::idle_timeout;
-  }
-
-  static std::string_view message_of(relay_end how) {
-    switch (how) {
-      case relay_end::idle_timeout:
-        return "the upstream fell silent within its answer";
-      case relay_end::request_timeout:
-        return "the request timeout was reached within the answer";
-      case relay_end::diverged:
-        return "the upstream broke off, and another one would have gone on differently";
-      case relay_end::stream_error:
-        return "the upstream reported an error within its answer";
-      default:
-        return "the upstream connection ended within its answer";
-    }
   }
 
   relay_end end_of_body() {

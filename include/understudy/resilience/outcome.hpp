@@ -22,7 +22,7 @@ enum class failure_class : std::uint8_t {
 
 struct outcome {
   failure_class what = failure_class::status;
-  int status = 0;  ///< of `status`; what an `in_band` error stands for
+  int status = 0;                     ///< of `status`; what an `in_band` error stands for
   bool is_bytes_sent = false;         ///< at least one byte of this attempt's request was written
   bool is_envoy_ratelimited = false;  ///< response carries x-envoy-ratelimited
   bool is_early_data = false;         ///< the client's request carries early-data

@@ -37,10 +37,10 @@ class Late:
         self.spoke = threading.Event()
 
     def __call__(self, exchange):
-        out = breaks.Out(exchange, CHAT) if self.has_head else None
-        if out:
-            out.say(CHAT.role()[0])
         try:
+            out = breaks.Out(exchange, CHAT) if self.has_head else None
+            if out:
+                out.say(CHAT.role()[0])
             while not self.may_speak.is_set():
                 breaks.silence(exchange, 0.02)
             if not out:
