@@ -72,6 +72,10 @@ bool is_among(char c, std::string_view set) { return set.find(c) != std::string_
 
 void answer_watch::declare(const codec::response_head& head) {
   auto type = base::trim(head.fields.find("content-type").value_or(""));
+  if (type == "application/json") {
+    declared_ = declared::json;
+    return;
+  }
   type = base::trim(type.substr(0, type.find(';')));
   const auto ends_with = [type](std::string_view tail) {
     return type.size() >= tail.size() &&
@@ -185,6 +189,13 @@ void answer_watch::finish() {
 }
 
 void answer_watch::feed_whole(std::string_view bytes) {
+  const bool may_be_plain =
+      form_ == form::undecided && !progress_.has_fault() && bytes.starts_with('{');
+  if (may_be_plain && watch_plain_document(progress_, bytes)) {
+    form_ = form::json;
+    has_ended_ = true;
+    return;
+  }
   feed(bytes);
   finish();
 }

@@ -1,4 +1,5 @@
 #include <charconv>
+#include <cstring>
 
 #include "translate/watch_parts.hpp"
 
@@ -70,26 +71,56 @@ struct usage_words {
   counter cache_read, cache_write;  ///< not part of Anthropic's and Converse's input
 };
 
+template <std::size_t N>
+bool is(const char* name, const char (&known)[N]) {
+  return std::memcmp(name, known, N - 1) == 0;
+}
+
+/// Where the number of that name belongs; null for names that are none of ours.
+counter* counter_of(token_usage& usage, usage_words& words, std::string_view name) {
+  const char* at = name.data();
+  switch (name.size()) {
+    case 11:
+      return is(at, "inputTokens") ? &usage.input : is(at, "totalTokens") ? &usage.total : nullptr;
+    case 12:
+      if (is(at, "input_tokens")) return &usage.input;
+      if (is(at, "outputTokens")) return &usage.output;
+      return is(at, "total_tokens") ? &usage.total : nullptr;
+    case 13:
+      if (is(at, "prompt_tokens")) return &usage.input;
+      if (is(at, "output_tokens")) return &usage.output;
+      return is(at, "cached_tokens") ? &usage.cached_input : nullptr;
+    case 15:
+      return is(at, "totalTokenCount") ? &usage.total : nullptr;
+    case 16:
+      if (is(at, "promptTokenCount")) return &usage.input;
+      return is(at, "reasoning_tokens") ? &usage.reasoning : nullptr;
+    case 17:
+      return is(at, "completion_tokens") ? &usage.output : nullptr;
+    case 18:
+      return is(at, "thoughtsTokenCount") ? &usage.reasoning : nullptr;
+    case 20:
+      if (is(at, "candidatesTokenCount")) return &usage.output;
+      return is(at, "cacheReadInputTokens") ? &words.cache_read : nullptr;
+    case 21:
+      return is(at, "cacheWriteInputTokens") ? &words.cache_write : nullptr;
+    case 23:
+      if (is(at, "cachedContentTokenCount")) return &usage.cached_input;
+      return is(at, "cache_read_input_tokens") ? &words.cache_read : nullptr;
+    case 27:
+      return is(at, "cache_creation_input_tokens") ? &words.cache_write : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
 void read_number(token_usage& usage, usage_words& words, const codec::json_reader& reader) {
+  counter* to = counter_of(usage, words, reader.raw_key());
+  if (to == nullptr) return;
   const auto& value = reader.value();
   std::uint64_t number = 0;
   const char* end = value.text.data() + value.text.size();
-  if (std::from_chars(value.text.data(), end, number).ptr != end) return;
-  const auto is_any = [name = reader.raw_key()](auto... names) { return ((name == names) || ...); };
-  if (is_any("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"))
-    usage.input = number;
-  else if (is_any("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"))
-    usage.output = number;
-  else if (is_any("total_tokens", "totalTokenCount", "totalTokens"))
-    usage.total = number;
-  else if (is_any("cached_tokens", "cachedContentTokenCount"))
-    usage.cached_input = number;
-  else if (is_any("reasoning_tokens", "thoughtsTokenCount"))
-    usage.reasoning = number;
-  else if (is_any("cache_read_input_tokens", "cacheReadInputTokens"))
-    words.cache_read = number;
-  else if (is_any("cache_creation_input_tokens", "cacheWriteInputTokens"))
-    words.cache_write = number;
+  if (std::from_chars(value.text.data(), end, number).ptr == end) *to = number;
 }
 
 bool is_details(const codec::json_reader& reader) {

@@ -193,9 +193,9 @@ bool json_digest::feed_mark(char c) {
 }
 
 bool json_digest::begin_member() {
-  if (text_.size() + max_value_bytes + 16 > max_bytes) return false;
+  if (is_full_ || text_.size() + max_value_bytes + 16 > max_bytes) return false;
   member_begin_ = text_.size();
-  if (has_member_) keep(",");
+  if (has_member_) text_.push_back(',');
   has_member_ = true;
   max_kept_ = max_value_bytes;
   value_begin_ = text_.size();  // of the name, until its value comes

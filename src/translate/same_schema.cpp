@@ -19,11 +19,16 @@ bool is_json(const codec::response_head& head) {
 }  // namespace
 
 std::string join_path(std::string_view prefix, std::string_view suffix) {
-  std::string joined = "/";
-  joined.append(prefix.empty() ? "v1" : prefix).append("/").append(suffix);
   std::string out;
-  for (const char c : joined)
-    if (c != '/' || !out.ends_with('/')) out.push_back(c);
+  out.reserve(prefix.size() + suffix.size() + 4);
+  out.push_back('/');
+  const auto append_part = [&out](std::string_view part) {
+    for (const char c : part)
+      if (c != '/' || out.back() != '/') out.push_back(c);
+  };
+  append_part(prefix.empty() ? "v1" : prefix);
+  if (out.back() != '/') out.push_back('/');
+  append_part(suffix);
   if (out.size() > 1 && out.back() == '/') out.pop_back();
   return out;
 }

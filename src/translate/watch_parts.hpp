@@ -28,6 +28,10 @@ void watch_large_responses(answer_progress& progress, std::string_view type,
 
 /// A unary answer, or the digest of it. `is_bedrock`: `message` alone is an error, too.
 void watch_document(answer_progress& progress, std::string_view document, bool is_bedrock);
+/// The same of an answer that is there as a whole, without its digest. False, with nothing
+/// reported, unless it is an ordinary one: well-formed, no error, and none of what a digest would
+/// leave out.
+bool watch_plain_document(answer_progress& progress, std::string_view document);
 
 /// Passes over white space; empty unless an object begins there.
 std::string_view object_in(std::string_view data);

@@ -94,6 +94,47 @@ void play(const answer_row& row, answer_watch& watch, std::uint32_t seed) {
   check_end(row, watch);
 }
 
+std::string body_of(const answer_row& row) {
+  std::string body;
+  for (const auto& step : row.steps) body += step.bytes;
+  return body;
+}
+
+void play_whole(const answer_row& row, answer_watch& watch) {
+  if (!row.has_end) return;
+  CAPTURE(row.id);
+  row.begin(watch);
+  {
+    const std::string body = body_of(row);  // gone before anything is asked
+    watch.feed_whole(body);
+  }
+  check_end(row, watch);
+}
+
+std::string verdict_of(const answer_watch& watch) {
+  std::string out =
+      std::to_string(static_cast<int>(watch.stage())) + " " + (watch.is_whole() ? "whole " : "") +
+      (watch.has_content() ? "content " : "") + (watch.is_watching() ? "" : "unwatched ") +
+      (watch.is_stream() ? "stream " : "") + (watch.is_filtered() ? "filtered " : "") +
+      usage_text(watch.usage()) + " " + std::to_string(watch.text_characters());
+  if (const auto* fault = watch.fault())
+    out += " " + std::to_string(fault->status) + " " + fault->type + " " + fault->code + " " +
+           fault->message + (fault->is_unintelligible ? " unintelligible" : "") +
+           (fault->is_content_policy ? " policy" : "");
+  return out;
+}
+
+void compare_whole(const answer_row& row, std::string_view body, answer_watch& watch) {
+  row.begin(watch);
+  watch.feed_whole(body);
+  const auto whole = verdict_of(watch);
+  row.begin(watch);
+  watch.feed(body);
+  watch.finish();
+  CAPTURE(body.size(), body.substr(0, 60));
+  if (verdict_of(watch) != whole) FAIL(row.id << "\n" << whole << "\n" << verdict_of(watch));
+}
+
 void play_table(const char* file, std::size_t at_least) {
   const auto rows = read_rows(file);
   CHECK(rows.size() >= at_least);
@@ -102,6 +143,7 @@ void play_table(const char* file, std::size_t at_least) {
   for (const auto& row : rows) {
     CHECK(ids.insert(row.id).second);
     for (std::uint32_t seed = 0; seed < 12; ++seed) play(row, watch, seed);
+    play_whole(row, watch);
   }
 }
 
@@ -113,6 +155,50 @@ TEST_CASE("answers of Anthropic", "[answers]") { play_table("anthropic.yaml", 12
 TEST_CASE("answers of Gemini", "[answers]") { play_table("gemini.yaml", 8); }
 TEST_CASE("answers of Bedrock", "[answers]") { play_table("bedrock.yaml", 14); }
 TEST_CASE("answers that are no stream", "[answers]") { play_table("unary.yaml", 25); }
+
+TEST_CASE("a damaged document is judged alike in one go and in pieces", "[answers]") {
+  answer_watch watch;
+  std::uint32_t state = 7;
+  const auto random = [&state](std::size_t below) {
+    state = state * 1664525U + 1013904223U;
+    return static_cast<std::size_t>(state >> 8) % below;
+  };
+  constexpr std::string_view marks = "{}[]\",:\\ 0nte-\n";
+  for (const auto& row : read_rows("unary.yaml")) {
+    const std::string body = body_of(row);
+    if (body.empty() || body.size() > 8192) continue;
+    for (int i = 0; i < 400; ++i) {
+      std::string damaged = body;
+      for (auto n = random(3); n != 0; --n) damaged[random(damaged.size())] = marks[random(14)];
+      if (random(4) == 0) damaged.resize(1 + random(damaged.size()));
+      if (random(4) == 0) damaged.insert(random(damaged.size()), 1, marks[random(marks.size())]);
+      compare_whole(row, damaged, watch);
+    }
+  }
+}
+
+TEST_CASE("a large document is judged alike in one go and in pieces", "[answers]") {
+  const auto row = read_rows("unary.yaml").front();
+  answer_watch watch;
+  const std::string usage = R"("usage":{"prompt_tokens":1,"completion_tokens":2})";
+  for (const std::size_t size : {60, 66, 2040, 2044, 2048, 2052, 3000, 20'000, 1'100'000}) {
+    const std::string text(size, 'x');
+    compare_whole(row, R"({"choices":[")" + text + "\"]," + usage + "}", watch);
+    compare_whole(row, R"({"metadata":")" + text + "\"," + usage + "}", watch);
+    compare_whole(row, R"({"error":{"message":")" + text + "\"}," + usage + "}", watch);
+    compare_whole(row, R"({"choices":[1],"usage":{"prompt_tokens":1,"x":")" + text + "\"}}", watch);
+    compare_whole(row, "{\"" + text + "\":1,\"choices\":[1]," + usage + "}", watch);
+    compare_whole(row, R"({"choices":[)" + std::string(size, ' ') + "]," + usage + "}", watch);
+    compare_whole(row, R"({"choices":[{"a":")" + text + "\\q\"}]," + usage + "}", watch);
+    std::string many = "{";
+    for (std::size_t i = 0; i < size / 16; ++i) many += "\"member\":123456,";
+    compare_whole(row, many + usage + "}", watch);
+  }
+  for (std::size_t depth = 508; depth < 518; ++depth) {
+    std::string deep = R"({"choices":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+    compare_whole(row, deep, watch);
+  }
+}
 
 TEST_CASE("an event about as large as is kept is judged alike however it is cut", "[answers]") {
   const std::string opening = R"(data: {"choices":[{"finish_reason":"stop","delta":{"content":")";

@@ -38,7 +38,7 @@ class json_digest {
     nothing,
     failure,
   };
-  static constexpr std::size_t max_depth = 512;
+  static constexpr std::size_t max_depth = 576;  ///< more than a strict reader takes
 
   const char* feed_string(const char* at, const char* end);
   const char* feed_scalar(const char* at, const char* end);
