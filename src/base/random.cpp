@@ -1,6 +1,8 @@
 #include <understudy/base/random.hpp>
 
+#include <array>
 #include <bit>
+#include <cstring>
 #include <random>
 
 namespace understudy::base {
@@ -35,19 +37,31 @@ std::uint64_t entropy_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+namespace {
+constexpr auto hex_pairs = [] {
+  constexpr char digits[] = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> out{};
+  for (std::size_t i = 0; i < 256; ++i) out[i] = {digits[i >> 4], digits[i & 15]};
+  return out;
+}();
+
+void append_hex(char* at, std::uint64_t word, int bytes) {
+  for (int i = bytes - 1; i >= 0; --i, at += 2)
+    std::memcpy(at, hex_pairs[(word >> (8 * i)) & 0xFF].data(), 2);
+}
+}  // namespace
+
 std::string make_uuid(random_source& random) {
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string id(36, '-');
-  std::uint64_t bits[2] = {random.next(), random.next()};
-  bits[0] = (bits[0] & ~0xf000ULL) | 0x4000ULL;
-  bits[1] = (bits[1] & ~(3ULL << 62)) | (2ULL << 62);
-  std::size_t at = 0;
-  for (int nibble = 0; nibble < 32; ++nibble) {
-    if (at == 8 || at == 13 || at == 18 || at == 23) ++at;
-    const std::uint64_t word = bits[nibble / 16];
-    id[at++] = hex[(word >> (60 - 4 * (nibble % 16))) & 0xf];
-  }
-  return id;
+  const std::uint64_t first = (random.next() & ~0xf000ULL) | 0x4000ULL;
+  const std::uint64_t second = (random.next() & ~(3ULL << 62)) | (2ULL << 62);
+  std::array<char, 36> id;
+  id.fill('-');
+  append_hex(id.data(), first >> 32, 4);
+  append_hex(id.data() + 9, first >> 16, 2);
+  append_hex(id.data() + 14, first, 2);
+  append_hex(id.data() + 19, second >> 48, 2);
+  append_hex(id.data() + 24, second, 6);
+  return {id.data(), id.size()};
 }
 
 }  // namespace understudy::base

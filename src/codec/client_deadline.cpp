@@ -1,6 +1,7 @@
 #include <understudy/codec/client_deadline.hpp>
 
 #include <array>
+#include <cstdint>
 #include <string>
 
 #include <understudy/codec/durations.hpp>
@@ -57,12 +58,19 @@ constexpr std::array known{known_field{"x-stainless-timeout", seconds},
                            known_field{"x-request-timeout", seconds_or_duration},
                            known_field{"grpc-timeout", grpc}};
 
+/// Bit i: one of them has i characters.
+constexpr std::uint64_t known_sizes = [] {
+  std::uint64_t out = 0;
+  for (const auto& k : known) out |= std::uint64_t{1} << k.name.size();
+  return out;
+}();
+
 }  // namespace
 
 std::optional<milliseconds> client_deadline(const field_list& fields) {
   wait shortest;
   for (const auto& f : fields) {
-    if (f.name.size() < 12) continue;  // shorter than any of them
+    if (f.name.size() >= 64 || ((known_sizes >> f.name.size()) & 1U) == 0) continue;
     for (const auto& k : known) {
       if (!base::iequals(f.name, k.name)) continue;
       const auto span = k.read(base::trim(f.value));

@@ -72,13 +72,13 @@ namespace {
 framing_result framing_of(const field_list& fields, int version) {
   std::size_t lengths = 0, codings = 0;
   std::string_view length, coding;
-  for (const auto& [name, value] : fields) {
-    if (base::iequals(name, "content-length")) {
+  for (const auto& f : fields) {
+    if (f.name.size() == 14 && base::iequals(f.name, "content-length")) {
       ++lengths;
-      length = value;
-    } else if (base::iequals(name, "transfer-encoding")) {
+      length = f.value;
+    } else if (f.name.size() == 17 && base::iequals(f.name, "transfer-encoding")) {
       ++codings;
-      coding = value;
+      coding = f.value;
     }
   }
   if (codings > 0) {
@@ -122,6 +122,7 @@ bool is_field_value(std::string_view text) {
 }
 
 std::optional<head_error> check_fields(const field_list& fields) {
+  if (fields.is_checked()) return std::nullopt;
   for (const auto& [name, value] : fields) {
     if (!is_token(name)) return head_error::invalid_field_name;
     if (!is_field_value(value)) return head_error::invalid_field_value;

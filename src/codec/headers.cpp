@@ -1,52 +1,69 @@
 #include <understudy/codec/headers.hpp>
 
 #include <algorithm>
+#include <bit>
 
 #include "codec/char_class.hpp"
 
 namespace understudy::codec {
 
+namespace {
+
+template <std::size_t N>
+constexpr std::uint64_t eight_of(const char (&text)[N]) {
+  static_assert(N == 9);
+  return std::bit_cast<std::uint64_t>(
+      std::array{text[0], text[1], text[2], text[3], text[4], text[5], text[6], text[7]});
+}
+
+field_kind kind_of_x(std::string_view name) noexcept {
+  if (name.size() < 8)
+    return base::iequals(name, "x-aigw-") ? field_kind::control : field_kind::end_to_end;
+  const auto first = base::lower_eight(base::load_eight(name.data()));
+  if (first == eight_of("x-ai-eg-") || first == eight_of("x-envoy-")) return field_kind::control;
+  if (first == eight_of("x-unders"))
+    return base::istarts_with(name, "x-understudy-") ? field_kind::control : field_kind::end_to_end;
+  if (base::istarts_with(name, "x-aigw-")) return field_kind::control;
+  return base::iequals(name, "x-api-key") ? field_kind::credential : field_kind::end_to_end;
+}
+
+}  // namespace
+
 /// By length and first letter, so that nearly every name costs no comparison of text at all.
 field_kind kind_of(std::string_view name) noexcept {
   if (name.size() < 2) return field_kind::end_to_end;
-  const auto is = [name](std::string_view known) { return base::iequals(name, known); };
-  const auto starts = [name](std::string_view prefix) { return base::istarts_with(name, prefix); };
-  switch (base::to_lower(name.front())) {
-    case 'a':
-      if (is("authorization") || is("api-key")) return field_kind::credential;
-      break;
-    case 'c':
-      if (is("connection")) return field_kind::hop_by_hop;
-      if (is("content-length")) return field_kind::length;
-      break;
-    case 'e':
-      if (is("expect")) return field_kind::expect;
-      break;
-    case 'h':
-      if (is("host")) return field_kind::host;
-      if (is("http2-settings")) return field_kind::hop_by_hop;
-      break;
-    case 'k':
-      if (is("keep-alive")) return field_kind::hop_by_hop;
-      break;
-    case 'p':
-      if (starts("proxy-")) return field_kind::hop_by_hop;
-      break;
-    case 't':
-      if (is("te") || is("trailer") || is("transfer-encoding")) return field_kind::hop_by_hop;
-      break;
-    case 'u':
-      if (is("upgrade")) return field_kind::hop_by_hop;
-      break;
-    case 'x':
-      if (is("x-api-key")) return field_kind::credential;
-      if (starts("x-ai-eg-") || starts("x-envoy-") || starts("x-understudy-") || starts("x-aigw-"))
-        return field_kind::control;
-      break;
+  const char first = base::to_lower(name.front());
+  if (first == 'x') return kind_of_x(name);
+  const auto kind_if = [name](std::string_view known, field_kind kind) {
+    return base::iequals(name, known) ? kind : field_kind::end_to_end;
+  };
+  const auto hop_by_hop_if = [&](std::string_view known) {
+    return kind_if(known, field_kind::hop_by_hop);
+  };
+  if (first == 'p')
+    return base::istarts_with(name, "proxy-") ? field_kind::hop_by_hop : field_kind::end_to_end;
+  switch (name.size()) {
+    case 2:
+      return hop_by_hop_if("te");
+    case 4:
+      return kind_if("host", field_kind::host);
+    case 6:
+      return kind_if("expect", field_kind::expect);
+    case 7:
+      if (first == 'a') return kind_if("api-key", field_kind::credential);
+      return hop_by_hop_if(first == 't' ? "trailer" : "upgrade");
+    case 10:
+      return hop_by_hop_if(first == 'c' ? "connection" : "keep-alive");
+    case 13:
+      return kind_if("authorization", field_kind::credential);
+    case 14:
+      if (first == 'c') return kind_if("content-length", field_kind::length);
+      return hop_by_hop_if("http2-settings");
+    case 17:
+      return hop_by_hop_if("transfer-encoding");
     default:
-      break;
+      return field_kind::end_to_end;
   }
-  return field_kind::end_to_end;
 }
 
 connection_options::connection_options(const field_list& fields) {

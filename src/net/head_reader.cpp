@@ -5,6 +5,8 @@
 #include <cstring>
 #include <optional>
 
+#include <understudy/codec/plain_head.hpp>
+
 namespace understudy::net {
 namespace {
 
@@ -94,9 +96,23 @@ bool names_version(std::string_view head) {
          version[6] == '.' && is_digit(version[7]);
 }
 
+std::size_t split_plain(std::string_view input, const head_limits& limits,
+                        codec::request_head& head) {
+  return codec::split_plain_request(input, limits.max_bytes, limits.max_fields, head);
+}
+
+std::size_t split_plain(std::string_view input, const head_limits& limits,
+                        codec::response_head& head) {
+  return codec::split_plain_response(input, limits.max_bytes, limits.max_fields, head);
+}
+
 template <bool IsRequest, class Head>
 head_result read_head(std::string_view input, const head_limits& limits, std::size_t& scanned,
                       Head& head) {
+  if (scanned == 0) {
+    const auto size = split_plain(input, limits, head);
+    if (size != 0) return {head_status::complete, size, {}};
+  }
   head_result found = find_end(input, scanned);
   if (found.status == head_status::malformed) return found;
   const std::size_t size = found.status == head_status::complete ? found.size : input.size();

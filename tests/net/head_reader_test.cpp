@@ -1,5 +1,7 @@
 #include <understudy/net/head_reader.hpp>
 
+#include <string>
+#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
@@ -166,5 +168,85 @@ TEST_CASE("heads of responses") {
     if (result.status != head_status::complete) continue;
     CHECK(head.status == r.code);
     CHECK(head.reason == r.reason);
+  }
+}
+
+namespace {
+
+template <class Head, class Read>
+std::string described(Read&& read, const std::string& input, bool is_strict) {
+  Head head;
+  // A head whose first line was searched before is never split the short way.
+  std::size_t scanned = is_strict ? input.find('\n') + 1 : 0;
+  const auto result = read(input, net::head_limits{2048, 20}, scanned, head);
+  std::string out = std::to_string(static_cast<int>(result.status));
+  if (result.status != head_status::complete) return out;
+  out += " " + std::to_string(result.size) + " " + std::to_string(head.version);
+  if constexpr (std::is_same_v<Head, codec::request_head>)
+    out.append(" ").append(head.method).append(" ").append(head.target);
+  else
+    out.append(" ").append(std::to_string(head.status)).append(" ").append(head.reason);
+  for (const auto& f : head.fields) out.append("|").append(f.name).append("=").append(f.value);
+  return out;
+}
+
+std::string damaged(const std::string& text, std::uint32_t& state) {
+  const auto random = [&state](std::size_t below) {
+    state = state * 1664525U + 1013904223U;
+    return static_cast<std::size_t>(state >> 8) % below;
+  };
+  std::string out = text;
+  for (auto n = random(3); n != 0; --n) {
+    const char c = random(2) == 0 ? static_cast<char>(random(256)) : " \t:,-\r\n1"[random(8)];
+    const auto at = text.find("\r\n") + random(text.size() - text.find("\r\n"));
+    if (random(2) == 0)
+      out[std::min(at, out.size() - 1)] = c;
+    else
+      out.insert(at, 1, c);
+  }
+  if (random(3) == 0) out[random(text.find("\r\n"))] = static_cast<char>(random(256));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the short way through a head takes nothing that the long one does not") {
+  const std::vector<std::string> requests{
+      "POST /v1/chat/completions?a=b HTTP/1.1\r\nHost: a.example:8080\r\nUser-Agent: x/1 (y; z)\r\n"
+      "Content-Length: 12\r\nContent-Type: application/json\r\nConnection: keep-alive\r\n\r\n",
+      "GET / HTTP/1.1\r\nhost:a\r\nx_y: !#$%&'()*+,/;<=>?@[]^`{|}~\\\"\r\nTransfer-Encoding: "
+      "chunked\r\nEmpty:   \r\n\r\n"};
+  const std::vector<std::string> responses{
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1024\r\n\r\n",
+      "HTTP/1.1 429 Too Many Requests \r\nRetry-After: 1\r\nConnection: close\r\n\r\n"};
+  std::uint32_t state = 1;
+  int complete = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto request = damaged(requests[static_cast<std::size_t>(i) % 2], state);
+    const auto short_way = described<codec::request_head>(net::read_request_head, request, false);
+    if (short_way != described<codec::request_head>(net::read_request_head, request, true) &&
+        request.find('\n') > request.find("\r\n"))
+      FAIL(request);
+    const auto response = damaged(responses[static_cast<std::size_t>(i) % 2], state);
+    const auto other = described<codec::response_head>(net::read_response_head, response, false);
+    if (other != described<codec::response_head>(net::read_response_head, response, true) &&
+        response.find('\n') > response.find("\r\n"))
+      FAIL(response);
+    complete += short_way.size() > 1 && other.size() > 1 ? 1 : 0;
+  }
+  CHECK(complete > 2000);
+}
+
+TEST_CASE("every byte in a target and a reason is taken alike by both ways") {
+  for (int c = 1; c < 256; ++c) {
+    if (c == '\n') continue;
+    CAPTURE(c);
+    const std::string one(1, static_cast<char>(c));
+    const std::string request = "GET /a" + one + "b HTTP/1.1\r\nA: 1\r\n\r\n";
+    CHECK(described<codec::request_head>(net::read_request_head, request, false) ==
+          described<codec::request_head>(net::read_request_head, request, true));
+    const std::string response = "HTTP/1.1 200 a" + one + "b\r\nA: 1\r\n\r\n";
+    CHECK(described<codec::response_head>(net::read_response_head, response, false) ==
+          described<codec::response_head>(net::read_response_head, response, true));
   }
 }

@@ -1,7 +1,10 @@
 #pragma once
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace understudy::base {
 
@@ -9,11 +12,36 @@ constexpr char to_lower(char c) noexcept {
   return (c >= 'A' && c <= 'Z') ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
+/// Eight characters with their upper-case letters in lower case; other bytes stay.
+constexpr std::uint64_t lower_eight(std::uint64_t eight) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101U;
+  const std::uint64_t low = eight & (0x7F * ones);
+  const std::uint64_t is_upper =
+      ~eight & ((low + (0x80 - 'A') * ones) ^ (low + (0x7F - 'Z') * ones)) & (0x80 * ones);
+  return eight | (is_upper >> 2);
+}
+
+/// The eight characters at `at`, for comparisons with others of their kind.
+inline std::uint64_t load_eight(const char* at) noexcept {
+  std::uint64_t out = 0;
+  std::memcpy(&out, at, sizeof out);
+  return out;
+}
+
 constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  return true;
+  if (std::is_constant_evaluated() || a.size() < 8) {
+    for (std::size_t i = 0; i < a.size(); ++i)
+      if (to_lower(a[i]) != to_lower(b[i])) return false;
+    return true;
+  }
+  const auto differ = [&](std::size_t i) {
+    return lower_eight(load_eight(a.data() + i)) != lower_eight(load_eight(b.data() + i));
+  };
+  const std::size_t last = a.size() - 8;  // overlaps the block before it
+  for (std::size_t i = 0; i < last; i += 8)
+    if (differ(i)) return false;
+  return !differ(last);
 }
 
 constexpr bool istarts_with(std::string_view text, std::string_view prefix) noexcept {
@@ -28,9 +56,10 @@ inline std::string lower(std::string_view text) {
 
 /// Without the optional white space (space, tab) of RFC 9110 §5.6.3 at both ends.
 constexpr std::string_view trim(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace understudy::base

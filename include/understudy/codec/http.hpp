@@ -19,8 +19,17 @@ struct field {
 /// Header fields in the order received. Names compare case-insensitively.
 class field_list {
  public:
-  void add(std::string_view name, std::string_view value) { items_.push_back({name, value}); }
-  void clear() { items_.clear(); }
+  void add(std::string_view name, std::string_view value) {
+    items_.push_back({name, value});
+    is_checked_ = false;
+  }
+  void clear() {
+    items_.clear();
+    is_checked_ = false;
+  }
+  /// Names and values are known to be well-formed; good until add() or clear().
+  void mark_checked() { is_checked_ = true; }
+  bool is_checked() const { return is_checked_; }
   std::size_t size() const { return items_.size(); }
   bool empty() const { return items_.empty(); }
   auto begin() const { return items_.begin(); }
@@ -40,6 +49,7 @@ class field_list {
 
  private:
   std::vector<field> items_;
+  bool is_checked_ = false;
 };
 
 struct request_head {
