@@ -1,36 +1,38 @@
 #include <understudy/proxy/downstream_head.hpp>
 
 #include <algorithm>
-#include <charconv>
 
+#include <understudy/base/text_writer.hpp>
 #include <understudy/codec/headers.hpp>
 #include <understudy/proxy/load_report.hpp>
 
 namespace understudy::proxy {
 namespace {
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+using base::text_writer;
+
+void append_field(text_writer& out, std::string_view name, std::string_view value) {
+  out.put(name, ": ", value, "\r\n");
 }
 
-void append_number(std::string& out, std::uint64_t value) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value);
-  out.append(digits, end.ptr);
+void append_status_line(text_writer& out, int status, std::string_view reason) {
+  out.put("HTTP/1.1 ");
+  out.put_number(status);
+  out.put(' ', reason.empty() ? reason_phrase(status) : reason, "\r\n");
 }
 
-void append_status_line(std::string& out, int status, std::string_view reason) {
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::uint64_t>(status));
-  out.append(" ").append(reason.empty() ? reason_phrase(status) : reason).append("\r\n");
+void append_length(text_writer& out, std::uint64_t length) {
+  out.put("content-length: ");
+  out.put_number(length);
+  out.put("\r\n");
 }
 
-void append_notes(std::string& out, const response_notes& notes, bool closes) {
+void append_notes(text_writer& out, const response_notes& notes, bool closes) {
   if (!notes.request_id.empty()) append_field(out, "x-request-id", notes.request_id);
   if (notes.is_ai) {
-    out.append("x-understudy-attempts: ");
-    append_number(out, notes.attempts);
-    out.append("\r\n");
+    out.put("x-understudy-attempts: ");
+    out.put_number(notes.attempts);
+    out.put("\r\n");
     if (!notes.backend.empty()) append_field(out, "x-understudy-backend", notes.backend);
   }
   if (!notes.error_origin.empty())
@@ -55,17 +57,19 @@ bool is_ours(std::string_view name, const response_notes& notes) {
 
 }  // namespace
 
-void append_downstream_head(std::string& out, const codec::response_head& head,
+void append_downstream_head(std::string& to, const codec::response_head& head,
                             const std::vector<codec::owned_field>& set,
                             const plan::header_mutation* filters, const response_length& length,
                             const response_notes& notes, bool closes) {
+  text_writer out{to, 1024};
   append_status_line(out, head.status, head.reason);
   const codec::connection_options options{head.fields};
   const bool has_filters =
       filters != nullptr && (!filters->set.empty() || !filters->remove.empty());
   for (const auto& f : head.fields) {
-    if (codec::kind_of(f.name) == codec::field_kind::length) continue;
-    if (!codec::is_forwarded_downstream(f.name, options) || is_ours(f.name, notes)) continue;
+    const auto kind = codec::kind_of(f.name);
+    if (kind == codec::field_kind::length || kind == codec::field_kind::hop_by_hop) continue;
+    if (options.contains(f.name) || is_ours(f.name, notes)) continue;
     if (names(set, f.name)) continue;
     if (has_filters &&
         (std::ranges::any_of(filters->remove,
@@ -83,26 +87,21 @@ void append_downstream_head(std::string& out, const codec::response_head& head,
   if (length.is_chunked) {
     append_field(out, "transfer-encoding", "chunked");
   } else if (length.content_length) {
-    out.append("content-length: ");
-    append_number(out, *length.content_length);
-    out.append("\r\n");
+    append_length(out, *length.content_length);
   }
-  out.append("\r\n");
+  out.put("\r\n");
 }
 
-void append_local_reply(std::string& out, const local_reply& reply, const response_notes& notes,
+void append_local_reply(std::string& to, const local_reply& reply, const response_notes& notes,
                         bool is_head, bool closes) {
+  text_writer out{to};
   append_status_line(out, reply.status, {});
   if (!reply.body.empty()) append_field(out, "content-type", reply.content_type);
   for (const auto& f : reply.fields) append_field(out, f.name, f.value);
   append_notes(out, notes, closes);
-  if (reply.status != 204) {
-    out.append("content-length: ");
-    append_number(out, reply.body.size());
-    out.append("\r\n");
-  }
-  out.append("\r\n");
-  if (!is_head) out.append(reply.body);
+  if (reply.status != 204) append_length(out, reply.body.size());
+  out.put("\r\n");
+  if (!is_head) out.put(reply.body);
 }
 
 }  // namespace understudy::proxy

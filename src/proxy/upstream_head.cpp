@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include <understudy/base/text_writer.hpp>
 #include <understudy/codec/headers.hpp>
 
 namespace understudy::proxy {
@@ -11,8 +11,8 @@ namespace {
 
 using codec::owned_field;
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+void append_field(base::text_writer& out, std::string_view name, std::string_view value) {
+  out.put(name, ": ", value, "\r\n");
 }
 
 bool names(const std::vector<owned_field>& fields, std::string_view name) {
@@ -41,14 +41,14 @@ bool is_reserved(std::string_view name) {
 class head_writer {
  public:
   head_writer(std::string& out, const upstream_head_parts& parts)
-      : out_{out},
+      : out_{out, 1024},
         parts_{parts},
         is_native_{!parts.rule->is_ai || is_native(parts.op, parts.backend->schema)},
         has_own_credential_{parts.auth != nullptr && !parts.auth->empty()} {}
 
   void write() {
     const auto& head = *parts_.original;
-    out_.append(head.method).append(" ").append(parts_.target_path).append(" HTTP/1.1\r\n");
+    out_.put(head.method, ' ', parts_.target_path, " HTTP/1.1\r\n");
     if (!is_replaced("host")) append_field(out_, "host", parts_.host);
     write_client_fields();
     write_own_fields();
@@ -64,11 +64,11 @@ class head_writer {
     write_set(parts_.backend->headers.set, [&](auto n) { return is_reserved(n) || is_auth(n); });
     if (parts_.auth != nullptr) write_set(*parts_.auth, [](auto) { return false; });
     if (parts_.has_body || parts_.body_size != 0) {
-      char digits[24];
-      const auto end = std::to_chars(digits, digits + sizeof digits, parts_.body_size);
-      append_field(out_, "content-length", {digits, static_cast<std::size_t>(end.ptr - digits)});
+      out_.put("content-length: ");
+      out_.put_number(parts_.body_size);
+      out_.put("\r\n");
     }
-    out_.append("\r\n");
+    out_.put("\r\n");
   }
 
  private:
@@ -89,10 +89,10 @@ class head_writer {
     if (!is_removed("x-request-id") && !is_replaced("x-request-id"))
       append_field(out_, "x-request-id", parts_.request_id);
     if (parts_.rule->is_ai) return;
-    out_.append("x-forwarded-for: ");
+    out_.put("x-forwarded-for: ");
     for (const auto& f : parts_.original->fields)
-      if (base::iequals(f.name, "x-forwarded-for")) out_.append(f.value).append(",");
-    out_.append(parts_.client_address).append("\r\n");
+      if (base::iequals(f.name, "x-forwarded-for")) out_.put(f.value, ',');
+    out_.put(parts_.client_address, "\r\n");
     append_field(out_, "x-forwarded-proto", parts_.is_client_tls ? "https" : "http");
   }
 
@@ -112,8 +112,9 @@ class head_writer {
            names(parts_.backend->headers.remove, name);
   }
   bool is_set_by_mutation(std::string_view name) const {
-    return !is_reserved(name) && (names(parts_.rule->request_headers.set, name) ||
-                                  names(parts_.backend->headers.set, name));
+    return (names(parts_.rule->request_headers.set, name) ||
+            names(parts_.backend->headers.set, name)) &&
+           !is_reserved(name);
   }
   bool is_auth(std::string_view name) const {
     return parts_.auth != nullptr && names(*parts_.auth, name);
@@ -123,7 +124,7 @@ class head_writer {
            is_auth(name);
   }
 
-  std::string& out_;
+  base::text_writer out_;
   const upstream_head_parts& parts_;
   bool is_native_;
   bool has_own_credential_;

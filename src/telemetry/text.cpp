@@ -5,6 +5,10 @@
 #include <chrono>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace understudy::telemetry {
 namespace {
 
@@ -47,30 +51,23 @@ std::size_t character_length(std::string_view text) {
   return 0;
 }
 
-void append_control(std::string& out, unsigned char c) {
+void put_control(base::text_writer& out, unsigned char c) {
   switch (c) {
     case '"':
-      out += "\\\"";
-      return;
+      return out.put("\\\"");
     case '\\':
-      out += "\\\\";
-      return;
+      return out.put("\\\\");
     case '\n':
-      out += "\\n";
-      return;
+      return out.put("\\n");
     case '\r':
-      out += "\\r";
-      return;
+      return out.put("\\r");
     case '\t':
-      out += "\\t";
-      return;
+      return out.put("\\t");
     default:
       break;
   }
   constexpr char hex[] = "0123456789abcdef";
-  out += "\\u00";
-  out += hex[c >> 4];
-  out += hex[c & 15];
+  out.put("\\u00", hex[c >> 4], hex[c & 15]);
 }
 
 template <class T>
@@ -80,41 +77,77 @@ void append_integer(std::string& out, T value) {
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
-void append_padded(std::string& out, std::uint64_t value, int width) {
-  char digits[20];
-  for (int i = width - 1; i >= 0; --i, value /= 10) digits[i] = static_cast<char>('0' + value % 10);
-  out.append(digits, static_cast<std::size_t>(width));
+void put_padded(base::text_writer& out, std::uint64_t value, std::size_t width) {
+  char* at = out.room(width);
+  for (std::size_t i = width; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
+  out.advance(width);
+}
+
+/// How many characters at the front need no escape.
+std::size_t plain_length(std::string_view text) {
+  std::size_t i = 0;
+#if defined(__SSE2__)
+  for (; i + 16 <= text.size(); i += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+    // Signed: bytes above ASCII are less than a space, too.
+    const __m128i is_odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(block, _mm_set1_epi8(0x20)),
+                                                     _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7F))),
+                                        _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                                     _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
+    const auto bits = static_cast<unsigned>(_mm_movemask_epi8(is_odd));
+    if (bits != 0) return i + static_cast<std::size_t>(__builtin_ctz(bits));
+  }
+#endif
+  while (i < text.size() && plain[static_cast<unsigned char>(text[i])]) ++i;
+  return i;
 }
 
 }  // namespace
 
-void append_escaped(std::string& out, std::string_view text, std::size_t max_bytes) {
+void put_escaped(base::text_writer& out, std::string_view text, std::size_t max_bytes) {
   std::size_t i = 0;
   const std::size_t limit = text.size() <= max_bytes ? text.size() : max_bytes;
   while (i < limit) {
-    std::size_t run = i;
-    while (run < limit && plain[static_cast<unsigned char>(text[run])]) ++run;
-    out.append(text.data() + i, run - i);
+    const std::size_t run = i + plain_length(text.substr(i, limit - i));
+    out.put(text.substr(i, run - i));
     i = run;
     if (i == limit) break;
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x80) {
-      append_control(out, c);
+      put_control(out, c);
       ++i;
       continue;
     }
     const std::size_t length = character_length(text.substr(i));
     if (length == 0) {
-      out += replacement;
+      out.put(replacement);
       ++i;
     } else if (i + length > limit) {
       break;
     } else {
-      out.append(text.data() + i, length);
+      out.put(text.substr(i, length));
       i += length;
     }
   }
-  if (limit < text.size()) out += ellipsis;
+  if (limit < text.size()) out.put(ellipsis);
+}
+
+void put_json(base::text_writer& out, std::string_view text, std::size_t max_bytes) {
+  out.put('"');
+  put_escaped(out, text, max_bytes);
+  out.put('"');
+}
+
+void put_json_or_null(base::text_writer& out, std::string_view text, std::size_t max_bytes) {
+  if (text.empty())
+    out.put("null");
+  else
+    put_json(out, text, max_bytes);
+}
+
+void append_escaped(std::string& out, std::string_view text, std::size_t max_bytes) {
+  base::text_writer writer{out, text.size()};
+  put_escaped(writer, text, max_bytes);
 }
 
 void append_json(std::string& out, std::string_view text, std::size_t max_bytes) {
@@ -133,25 +166,36 @@ void append_json_or_null(std::string& out, std::string_view text, std::size_t ma
 void append_number(std::string& out, std::uint64_t value) { append_integer(out, value); }
 void append_number(std::string& out, std::int64_t value) { append_integer(out, value); }
 
-void append_milliseconds(std::string& out, base::duration value) {
+void put_milliseconds(base::text_writer& out, base::duration value) {
   const std::int64_t ns = value.count() < 0 ? 0 : value.count();
   const auto us = static_cast<std::uint64_t>(ns / 1000);
-  append_integer(out, us / 1000);
-  out += '.';
-  append_padded(out, us % 1000, 3);
+  out.put_number(us / 1000);
+  out.put('.');
+  put_padded(out, us % 1000, 3);
+}
+
+void append_milliseconds(std::string& out, base::duration value) {
+  base::text_writer writer{out, 32};
+  put_milliseconds(writer, value);
 }
 
 void append_seconds(std::string& out, std::uint64_t nanoseconds) {
-  append_integer(out, nanoseconds / 1'000'000'000);
+  base::text_writer writer{out, 32};
+  writer.put_number(nanoseconds / 1'000'000'000);
   std::uint64_t rest = nanoseconds % 1'000'000'000;
   if (rest == 0) return;
-  int width = 9;
+  std::size_t width = 9;
   for (; rest % 10 == 0; rest /= 10) --width;
-  out += '.';
-  append_padded(out, rest, width);
+  writer.put('.');
+  put_padded(writer, rest, width);
 }
 
 void timestamp_writer::append(std::string& out, base::wall_time at) {
+  base::text_writer writer{out, sizeof text_ + 4};
+  put(writer, at);
+}
+
+void timestamp_writer::put(base::text_writer& out, base::wall_time at) {
   using namespace std::chrono;
   const auto second = floor<seconds>(at);
   if (second.time_since_epoch().count() != second_) {
@@ -160,23 +204,26 @@ void timestamp_writer::append(std::string& out, base::wall_time at) {
     const year_month_day date{day};
     const hh_mm_ss time{second - day};
     std::string text;
-    append_padded(text, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
-    text += '-';
-    append_padded(text, static_cast<unsigned>(date.month()), 2);
-    text += '-';
-    append_padded(text, static_cast<unsigned>(date.day()), 2);
-    text += 'T';
-    append_padded(text, static_cast<std::uint64_t>(time.hours().count()), 2);
-    text += ':';
-    append_padded(text, static_cast<std::uint64_t>(time.minutes().count()), 2);
-    text += ':';
-    append_padded(text, static_cast<std::uint64_t>(time.seconds().count()), 2);
-    text += '.';
+    {
+      base::text_writer line{text, sizeof text_};
+      put_padded(line, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
+      line.put('-');
+      put_padded(line, static_cast<unsigned>(date.month()), 2);
+      line.put('-');
+      put_padded(line, static_cast<unsigned>(date.day()), 2);
+      line.put('T');
+      put_padded(line, static_cast<std::uint64_t>(time.hours().count()), 2);
+      line.put(':');
+      put_padded(line, static_cast<std::uint64_t>(time.minutes().count()), 2);
+      line.put(':');
+      put_padded(line, static_cast<std::uint64_t>(time.seconds().count()), 2);
+      line.put('.');
+    }
     std::memcpy(text_, text.data(), sizeof text_);
   }
-  out.append(text_, sizeof text_);
-  append_padded(out, static_cast<std::uint64_t>(floor<milliseconds>(at - second).count()), 3);
-  out += 'Z';
+  out.put(std::string_view{text_, sizeof text_});
+  put_padded(out, static_cast<std::uint64_t>(floor<milliseconds>(at - second).count()), 3);
+  out.put('Z');
 }
 
 }  // namespace understudy::telemetry

@@ -6,6 +6,7 @@
 #include <understudy/base/clock.hpp>
 #include <understudy/base/random.hpp>
 #include <understudy/base/result.hpp>
+#include <understudy/base/text_writer.hpp>
 
 #include "catch.hpp"
 
@@ -163,4 +164,41 @@ TEST_CASE("a result is a value or an error", "[result]") {
   CHECK(*value == 3);
   CHECK(error.has_error());
   CHECK(error.error() == boost::system::errc::timed_out);
+}
+
+TEST_CASE("names of every length compare without regard to case, other bytes as they are") {
+  for (std::size_t size = 1; size < 20; ++size) {
+    const std::string name = std::string{"abcdefghijklmnopqrstuvwxyz"}.substr(0, size);
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int c = 0; c < 256; ++c) {
+        std::string one = name;
+        std::string other = name;
+        one[at] = static_cast<char>(c);
+        for (const int d : {c, c ^ 0x20, c ^ 0x80}) {
+          other[at] = static_cast<char>(d);
+          if (iequals(one, other) != (to_lower(one[at]) == to_lower(other[at])))
+            FAIL(size << " " << at << " " << c << " " << d);
+        }
+      }
+    }
+  }
+  CHECK_FALSE(iequals("content-length", "content-lengtH "));
+}
+
+TEST_CASE("a text writer appends whatever the sizes") {
+  std::string out = "before ";
+  std::string expected = out;
+  {
+    text_writer writer{out, 8};
+    for (std::size_t i = 0; i < 40; ++i) {
+      const std::string piece(i, 'x');
+      writer.put("literal", ' ', piece, std::string_view{});
+      writer.put_number(i * 1'000'003);
+      writer.put_number(-1);
+      expected += "literal " + piece + std::to_string(i * 1'000'003) + "-1";
+    }
+  }
+  CHECK(out == expected);
+  { text_writer nothing{out}; }
+  CHECK(out == expected);
 }

@@ -33,13 +33,13 @@ struct response_length {
 
 /// The head of an upstream response on its way down: end-to-end fields of `head`, changed by
 /// `set` (the translator's) and the rule's filters, then our own.
-void append_downstream_head(std::string& out, const codec::response_head& head,
+void append_downstream_head(std::string& to, const codec::response_head& head,
                             const std::vector<codec::owned_field>& set,
                             const plan::header_mutation* filters, const response_length& length,
                             const response_notes& notes, bool closes);
 
 /// Head and body of a local reply. `is_head`: the request was HEAD, the body stays away.
-void append_local_reply(std::string& out, const local_reply& reply, const response_notes& notes,
+void append_local_reply(std::string& to, const local_reply& reply, const response_notes& notes,
                         bool is_head, bool closes);
 
 }  // namespace understudy::proxy

@@ -18,8 +18,8 @@ class access_log {
   void append(std::string& out, const exchange_record& record, log_format format);
 
  private:
-  void append_json_line(std::string& out, const exchange_record& record);
-  void append_text_line(std::string& out, const exchange_record& record);
+  void append_json_line(base::text_writer& out, const exchange_record& record);
+  void append_text_line(base::text_writer& out, const exchange_record& record);
 
   timestamp_writer time_;
 };

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <understudy/base/clock.hpp>
+#include <understudy/base/text_writer.hpp>
 
 /// Appending to a line, without locale, stream or allocation beyond the line's own growth.
 namespace understudy::telemetry {
@@ -28,9 +29,19 @@ void append_milliseconds(std::string& out, base::duration value);
 /// Seconds with as many of nine decimals as are needed.
 void append_seconds(std::string& out, std::uint64_t nanoseconds);
 
+/// The same into a line that is being written.
+void put_escaped(base::text_writer& out, std::string_view text,
+                 std::size_t max_bytes = max_text_bytes);
+void put_json(base::text_writer& out, std::string_view text,
+              std::size_t max_bytes = max_text_bytes);
+void put_json_or_null(base::text_writer& out, std::string_view text,
+                      std::size_t max_bytes = max_text_bytes);
+void put_milliseconds(base::text_writer& out, base::duration value);
+
 /// RFC 3339 in UTC with milliseconds. Keeps the last second it wrote; one per thread.
 class timestamp_writer {
  public:
+  void put(base::text_writer& out, base::wall_time at);
   void append(std::string& out, base::wall_time at);
 
  private:
