@@ -89,6 +89,7 @@ client::client(event_queue& events, std::uint64_t seed, const client_plan& plan,
     asked a;
     a.id = r.id;
     a.is_stream = r.is_stream;
+    a.is_read_slowly = plan_.reads_at_a_time != 0;
     book_.requests.emplace(r.id, std::move(a));
   }
 }
@@ -141,6 +142,7 @@ void client::write_request(std::size_t i) {
     outbox_ += "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
   a.is_alone = i == current_;
+  for (std::size_t before = current_; before < i; ++before) truth(before).is_followed = true;
   a.sent_at = base::clock::now();
   if (book_.is_tracing)
     book_.note("client " + std::to_string(wire_->id()),

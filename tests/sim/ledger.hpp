@@ -47,7 +47,9 @@ struct asked {
   bool is_stream = false;
   bool is_sent_whole = false;  ///< all of it was taken by the network
   bool is_alone = true;        ///< not behind another one that was under way
-  bool has_left = false;       ///< the client ended the connection before the answer's end
+  bool is_read_slowly = false;
+  bool is_followed = false;  ///< another one was sent before its answer came
+  bool has_left = false;     ///< the client ended the connection before the answer's end
   time_point sent_at{}, ended_at{};
   int status = 0;
   bool is_interim_seen = false;
