@@ -41,13 +41,26 @@ inline const char* json_skipper::skip_escape(const char* p) {
 /// Bit i: byte i of the 16 at `p` ends plain text (a quote, a backslash, a control character).
 #if defined(__SSE2__)
 #define UNDERSTUDY_HAS_BLOCKS 1
-inline unsigned special_bits(const char* p) {
+inline __m128i special_bytes(const char* p) {
   const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   const __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
   const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
   const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
-  return static_cast<unsigned>(
-      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
+  return _mm_or_si128(_mm_or_si128(quote, backslash), control);
+}
+inline unsigned special_bits(const char* p) {
+  return static_cast<unsigned>(_mm_movemask_epi8(special_bytes(p)));
+}
+/// Passes over text in which nothing is special, 64 bytes at a time.
+inline const char* skip_plain_blocks(const char* p, const char* end) {
+  for (; end - p >= 64; p += 64) {
+    const __m128i first = _mm_or_si128(special_bytes(p), special_bytes(p + 16));
+    const __m128i second = _mm_or_si128(special_bytes(p + 32), special_bytes(p + 48));
+    if (_mm_movemask_epi8(_mm_or_si128(first, second)) == 0) continue;
+    while (special_bits(p) == 0) p += 16;
+    break;
+  }
+  return p;
 }
 #elif defined(__aarch64__)
 #define UNDERSTUDY_HAS_BLOCKS 1
@@ -60,14 +73,31 @@ inline unsigned special_bits(const char* p) {
   const uint8x16_t bits = vandq_u8(hit, vld1q_u8(weights));
   return vaddv_u8(vget_low_u8(bits)) | static_cast<unsigned>(vaddv_u8(vget_high_u8(bits))) << 8;
 }
+inline const char* skip_plain_blocks(const char* p, const char* /*end*/) { return p; }
 #endif
 
-/// Sixteen bytes at a time; escapes of two characters don't leave the block they stand in.
+/// Names and most values are short and plain.
 const char* json_skipper::skip_string(const char* p) {
   has_escapes = false;
 #ifdef UNDERSTUDY_HAS_BLOCKS
+  if (end - p >= 16) {
+    const unsigned bits = special_bits(p);
+    const char* first = p + __builtin_ctz(bits | 0x8000U);
+    if (*first == '"') return first + 1;
+  }
+#endif
+  return skip_long_string(p);
+}
+
+/// Sixteen bytes at a time; escapes of two characters don't leave the block they stand in.
+const char* json_skipper::skip_long_string(const char* p) {
+#ifdef UNDERSTUDY_HAS_BLOCKS
   while (end - p >= 17) {  // so that the second half of an escape is there, too
     unsigned bits = special_bits(p);
+    if (bits == 0) {
+      p = skip_plain_blocks(p + 16, end);
+      continue;
+    }
     const char* next = p + 16;
     while (bits != 0) {
       const int i = __builtin_ctz(bits);

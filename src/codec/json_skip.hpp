@@ -36,6 +36,7 @@ struct json_skipper {
     at = where;
     return nullptr;
   }
+  const char* skip_long_string(const char* p);
   const char* skip_escape(const char* p);
   const char* skip_unicode_escape(const char* p);
   const char* skip_number(const char* p);

@@ -28,20 +28,29 @@ inline std::uint64_t load_eight(const char* at) noexcept {
   return out;
 }
 
-constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  if (std::is_constant_evaluated() || a.size() < 8) {
-    for (std::size_t i = 0; i < a.size(); ++i)
-      if (to_lower(a[i]) != to_lower(b[i])) return false;
-    return true;
-  }
-  const auto differ = [&](std::size_t i) {
-    return lower_eight(load_eight(a.data() + i)) != lower_eight(load_eight(b.data() + i));
+/// Both of eight characters or more, and of one length.
+inline bool equal_long_names(const char* a, const char* b, std::size_t size) noexcept {
+  const auto differ = [a, b](std::size_t i) {
+    return lower_eight(load_eight(a + i)) != lower_eight(load_eight(b + i));
   };
-  const std::size_t last = a.size() - 8;  // overlaps the block before it
+  const std::size_t last = size - 8;  // overlaps the block before it
   for (std::size_t i = 0; i < last; i += 8)
     if (differ(i)) return false;
   return !differ(last);
+}
+
+constexpr bool equal_names(const char* a, const char* b, std::size_t size) noexcept {
+  if (!std::is_constant_evaluated() && size >= 8) return equal_long_names(a, b, size);
+  for (std::size_t i = 0; i < size; ++i)
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  return true;
+}
+
+/// Most names differ in length or in the first letter: that much costs no call.
+[[gnu::always_inline]] constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  if (a.empty()) return true;
+  return to_lower(a.front()) == to_lower(b.front()) && equal_names(a.data(), b.data(), a.size());
 }
 
 constexpr bool istarts_with(std::string_view text, std::string_view prefix) noexcept {
