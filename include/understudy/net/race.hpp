@@ -64,8 +64,11 @@ class race {
 
   /// For cancel_scope: the client has left, or the process ends.
   void cancel() {
-    for (auto& lane : lanes_)
-      if (lane) lane->cancel(down_.scope().reason());
+    const auto why = down_.scope().reason();
+    // The one that the exchange waits for goes last: it may resume it at once, and end it all.
+    const std::size_t last = waiter_ ? 1 : current_;
+    if (auto& other = lanes_[1 - last]) other->cancel(why);
+    if (auto& awaited = lanes_[last]) awaited->cancel(why);
   }
 
   /// Books a failed attempt.
