@@ -44,7 +44,8 @@ class head_writer {
       : out_{out, 1024},
         parts_{parts},
         is_native_{!parts.rule->is_ai || is_native(parts.op, parts.backend->schema)},
-        has_own_credential_{parts.auth != nullptr && !parts.auth->empty()} {}
+        has_own_credential_{parts.auth != nullptr && !parts.auth->empty()},
+        has_changes_{changes(parts)} {}
 
   void write() {
     const auto& head = *parts_.original;
@@ -72,6 +73,14 @@ class head_writer {
   }
 
  private:
+  static bool changes(const upstream_head_parts& parts) {
+    const auto& of_rule = parts.rule->request_headers;
+    const auto& of_backend = parts.backend->headers;
+    return (parts.set != nullptr && !parts.set->empty()) ||
+           (parts.auth != nullptr && !parts.auth->empty()) || !of_rule.set.empty() ||
+           !of_rule.remove.empty() || !of_backend.set.empty() || !of_backend.remove.empty();
+  }
+
   void write_client_fields() {
     const codec::connection_options options{parts_.original->fields};
     // A credential that would reach another vendor is no help to it.
@@ -80,7 +89,7 @@ class head_writer {
       if (!codec::is_forwarded_upstream(f.name, options, !keeps_credentials)) continue;
       if (!is_native_ && !is_allowed_abroad(f.name)) continue;
       if (base::iequals(f.name, "x-request-id") || is_forwarding_field(f.name)) continue;
-      if (is_removed(f.name) || is_replaced(f.name)) continue;
+      if (has_changes_ && (is_removed(f.name) || is_replaced(f.name))) continue;
       append_field(out_, f.name, f.value);
     }
   }
@@ -128,6 +137,7 @@ class head_writer {
   const upstream_head_parts& parts_;
   bool is_native_;
   bool has_own_credential_;
+  bool has_changes_;  ///< of anybody to the client's fields
 };
 
 }  // namespace

@@ -83,20 +83,29 @@ void put_padded(base::text_writer& out, std::uint64_t value, std::size_t width) 
   out.advance(width);
 }
 
+#if defined(__SSE2__)
+/// Bit i: character i of the sixteen needs an escape, or is not ASCII.
+unsigned odd_bits(const char* at) {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  // Signed: bytes above ASCII are less than a space, too.
+  const __m128i is_outside = _mm_or_si128(_mm_cmplt_epi8(block, _mm_set1_epi8(0x20)),
+                                          _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7F)));
+  const __m128i is_mark = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                       _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(is_outside, is_mark)));
+}
+#endif
+
 /// How many characters at the front need no escape.
 std::size_t plain_length(std::string_view text) {
   std::size_t i = 0;
 #if defined(__SSE2__)
   for (; i + 16 <= text.size(); i += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
-    // Signed: bytes above ASCII are less than a space, too.
-    const __m128i is_odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(block, _mm_set1_epi8(0x20)),
-                                                     _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7F))),
-                                        _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
-                                                     _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
-    const auto bits = static_cast<unsigned>(_mm_movemask_epi8(is_odd));
+    const unsigned bits = odd_bits(text.data() + i);
     if (bits != 0) return i + static_cast<std::size_t>(__builtin_ctz(bits));
   }
+  // The last block overlaps the one before it.
+  if (i != 0 && odd_bits(text.data() + text.size() - 16) == 0) return text.size();
 #endif
   while (i < text.size() && plain[static_cast<unsigned char>(text[i])]) ++i;
   return i;

@@ -19,14 +19,18 @@ bool is_json(const codec::response_head& head) {
 }  // namespace
 
 std::string join_path(std::string_view prefix, std::string_view suffix) {
+  if (prefix.empty()) prefix = "v1";
   std::string out;
-  out.reserve(prefix.size() + suffix.size() + 4);
+  out.reserve(prefix.size() + suffix.size() + 2);
   out.push_back('/');
+  const bool is_plain = prefix.find('/') == prefix.npos && suffix.find("//") == suffix.npos &&
+                        !suffix.empty() && suffix.front() != '/' && suffix.back() != '/';
+  if (is_plain) return std::move(out.append(prefix).append("/").append(suffix));
   const auto append_part = [&out](std::string_view part) {
     for (const char c : part)
       if (c != '/' || out.back() != '/') out.push_back(c);
   };
-  append_part(prefix.empty() ? "v1" : prefix);
+  append_part(prefix);
   if (out.back() != '/') out.push_back('/');
   append_part(suffix);
   if (out.size() > 1 && out.back() == '/') out.pop_back();
