@@ -107,8 +107,8 @@ std::size_t split_plain(std::string_view input, const head_limits& limits,
 }
 
 template <bool IsRequest, class Head>
-head_result read_head(std::string_view input, const head_limits& limits, std::size_t& scanned,
-                      Head& head) {
+head_result split(std::string_view input, const head_limits& limits, std::size_t& scanned,
+                  Head& head) {
   if (scanned == 0) {
     const auto size = split_plain(input, limits, head);
     if (size != 0) return {head_status::complete, size, {}};
@@ -131,6 +131,21 @@ head_result read_head(std::string_view input, const head_limits& limits, std::si
   if (ec == http::error::bad_version && (!IsRequest || names_version(input)))
     return {head_status::bad_version, 0, "HTTP version"};
   if (ec || !splitter.is_header_done()) return {head_status::malformed, 0, "malformed header"};
+  return found;
+}
+
+void forget(codec::request_head& head) { head.method = head.target = {}; }
+void forget(codec::response_head& head) { head.reason = {}; }
+
+/// The buffer moves while an incomplete head grows: no view of it may be left behind.
+template <bool IsRequest, class Head>
+head_result read_head(std::string_view input, const head_limits& limits, std::size_t& scanned,
+                      Head& head) {
+  const auto found = split<IsRequest>(input, limits, scanned, head);
+  if (found.status != head_status::complete) {
+    forget(head);
+    head.fields.clear();
+  }
   return found;
 }
 

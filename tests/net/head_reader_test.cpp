@@ -250,3 +250,24 @@ TEST_CASE("every byte in a target and a reason is taken alike by both ways") {
           described<codec::response_head>(net::read_response_head, response, true));
   }
 }
+
+TEST_CASE("without a whole head no view of the buffer is left behind") {
+  const std::string line = "POST /v1/x HTTP/1.1\r\nX-Request-Id: abc\r\n";
+  const std::vector<std::string> inputs{
+      line,                           // incomplete
+      line + "A: 1\r\n\n",            // malformed at its end
+      line + "B\x01: 2\r\n\r\n",      // malformed by its characters
+      line + std::string(200, 'a'),   // too large
+      "POST /v1/x HTTP/3.0\r\n\r\n",  // of another version
+  };
+  for (const auto& input : inputs) {
+    CAPTURE(input);
+    request_read read;
+    REQUIRE(read("GET /before HTTP/1.1\r\nA: 1\r\n\r\n").status == head_status::complete);
+    read.scanned = 0;
+    REQUIRE(read(input, {100, 10}).status != head_status::complete);
+    CHECK(read.head.method.data() == nullptr);
+    CHECK(read.head.target.data() == nullptr);
+    CHECK(read.head.fields.size() == 0);
+  }
+}

@@ -28,7 +28,8 @@ struct head_result {
 /// Splits a head into fields. An ordinary one (codec/plain_head.hpp) takes a short way; of all
 /// others the lines are framed by us (bare LF and folded lines are refused) and the characters
 /// checked by Beast's parser, which would take the ordinary ones, too. Views point into `input`,
-/// which must not move. `scanned` remembers how far an incomplete head was searched; start it at 0.
+/// which must not move; without a complete head there are none left. `scanned` remembers how far an
+/// incomplete head was searched; start it at 0.
 head_result read_request_head(std::string_view input, const head_limits& limits,
                               std::size_t& scanned, codec::request_head& head);
 head_result read_response_head(std::string_view input, const head_limits& limits,
