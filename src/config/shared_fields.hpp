@@ -14,9 +14,9 @@ inline constexpr std::string_view gateway_group = "gateway.networking.k8s.io";
 inline constexpr std::string_view envoy_group = "gateway.envoyproxy.io";
 inline constexpr std::string_view ai_group = "aigateway.envoyproxy.io";
 
-inline constexpr std::array<std::string_view, 8> schema_names{
-    "OpenAI",      "Cohere",       "AWSBedrock", "AzureOpenAI",
-    "GCPVertexAI", "GCPAnthropic", "Anthropic",  "AWSAnthropic"};
+inline constexpr std::array<std::string_view, 9> schema_names{
+    "OpenAI",       "Cohere",    "AWSBedrock",   "AzureOpenAI", "GCPVertexAI",
+    "GCPAnthropic", "Anthropic", "AWSAnthropic", "AWSOpenAI"};
 inline constexpr std::array<std::string_view, 2> match_types{"Exact", "RegularExpression"};
 
 /// `parentRefs` of a route: Gateways only.

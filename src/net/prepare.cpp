@@ -48,7 +48,9 @@ std::optional<attempt_refusal> translate_request(const exchange_state& state,
   view.model = state.summary.model;
   view.stream = state.summary.stream;
   view.fields = &state.head.fields;
-  auto made = attempt.translator->request(view, backend.view());
+  auto target = backend.view();
+  target.may_drop = !state.rule->failover.is_guarded;
+  auto made = attempt.translator->request(view, target);
   if (!made)
     return attempt_refusal{false, made.error().status, "invalid_request", made.error().message};
   attempt.upstream = std::move(*made);

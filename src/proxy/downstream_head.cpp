@@ -1,6 +1,7 @@
 #include <understudy/proxy/downstream_head.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <understudy/base/text_writer.hpp>
 #include <understudy/codec/headers.hpp>
@@ -27,6 +28,17 @@ void append_length(text_writer& out, std::uint64_t length) {
   out.put("\r\n");
 }
 
+void append_dropped(text_writer& out, std::span<const std::string> names) {
+  if (names.empty()) return;
+  out.put("x-understudy-dropped: ");
+  bool is_first = true;
+  for (const auto& name : names) {
+    if (!std::exchange(is_first, false)) out.put(", ");
+    out.put(name);
+  }
+  out.put("\r\n");
+}
+
 void append_notes(text_writer& out, const response_notes& notes, bool closes) {
   if (!notes.request_id.empty()) append_field(out, "x-request-id", notes.request_id);
   if (notes.is_ai) {
@@ -39,6 +51,7 @@ void append_notes(text_writer& out, const response_notes& notes, bool closes) {
     append_field(out, "x-understudy-error-origin", notes.error_origin);
   if (notes.forbids_sdk_retry) append_field(out, "x-should-retry", "false");
   if (!notes.server_timing.empty()) append_field(out, "server-timing", notes.server_timing);
+  append_dropped(out, notes.dropped);
   for (const auto& f : notes.extra) append_field(out, f.name, f.value);
   if (closes) append_field(out, "connection", "close");
 }

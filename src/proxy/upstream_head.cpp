@@ -152,7 +152,8 @@ bool is_native(translate::operation op, translate::schema target) {
     case operation::rerank:
       return target == schema::cohere;
     default:
-      return target == schema::openai || target == schema::azure_openai;
+      return target == schema::openai || target == schema::azure_openai ||
+             target == schema::aws_openai;
   }
 }
 

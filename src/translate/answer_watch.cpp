@@ -13,6 +13,7 @@ wire wire_of_chat(schema upstream) {
   switch (upstream) {
     case schema::openai:
     case schema::azure_openai:
+    case schema::aws_openai:
       return wire::chat;
     case schema::aws_bedrock:
       return wire::converse;
@@ -31,7 +32,8 @@ wire wire_of_chat(schema upstream) {
 
 /// Semantics: spec/gateway-config.md §4.1.
 wire wire_of(operation op, schema upstream) {
-  const bool is_openai = upstream == schema::openai || upstream == schema::azure_openai;
+  const bool is_openai = upstream == schema::openai || upstream == schema::azure_openai ||
+                         upstream == schema::aws_openai;
   switch (op) {
     case operation::chat_completions:
     case operation::messages:
@@ -39,15 +41,19 @@ wire wire_of(operation op, schema upstream) {
     case operation::completions:
       return is_openai ? wire::chat : wire::none;
     case operation::responses:
-      return is_openai ? wire::responses : wire::none;
+      return is_openai ? wire::responses : wire_of_chat(upstream);
     case operation::image_generations:
+    case operation::image_edits:
+    case operation::image_variations:
     case operation::audio_speech:
     case operation::audio_transcriptions:
     case operation::audio_translations:
       return wire::typed_events;
     case operation::embeddings:
     case operation::responses_input_tokens:
+    case operation::moderations:
     case operation::rerank:
+    case operation::generic_rerank:
     case operation::tokenize:
     case operation::count_tokens:
       return wire::unary;

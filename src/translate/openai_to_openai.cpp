@@ -17,12 +17,20 @@ std::string_view suffix_of(operation op) {
       return "responses/input_tokens";
     case image_generations:
       return "images/generations";
+    case image_edits:
+      return "images/edits";
+    case image_variations:
+      return "images/variations";
     case audio_speech:
       return "audio/speech";
     case audio_transcriptions:
       return "audio/transcriptions";
     case audio_translations:
       return "audio/translations";
+    case moderations:
+      return "moderations";
+    case generic_rerank:
+      return "rerank";
     default:
       return "chat/completions";
   }

@@ -50,20 +50,39 @@ inline std::vector<golden_case> golden_cases(const std::string& operation_and_sc
   return out;
 }
 
-/// `data:` payloads of a stream, `[DONE]` as a string. Throws on anything that is not exactly one
-/// `data: ` line and a blank one, so that a missing blank line fails.
-inline std::vector<json> sse_payloads(std::string_view text) {
+/// Events of a stream, `[DONE]` as a string; one with a name is [name, data]. Throws on anything
+/// that is not exactly an `event: ` line where there is one, one `data: ` line and a blank one, so
+/// that a missing blank line fails.
+inline std::vector<json> sse_events(std::string_view text) {
   std::vector<json> out;
   while (!text.empty()) {
     const auto end = text.find("\n\n");
-    const auto event = text.substr(0, end);
-    if (end == std::string_view::npos || !event.starts_with("data: ") ||
-        event.find('\n') != std::string_view::npos)
+    auto event = text.substr(0, end);
+    const auto fail = [&] {
       throw std::runtime_error{"not an event: " + std::string{text.substr(0, 200)}};
+    };
+    if (end == std::string_view::npos) fail();
+    std::string name;
+    if (event.starts_with("event: ")) {
+      const auto line = event.find('\n');
+      if (line == std::string_view::npos) fail();
+      name = event.substr(7, line - 7);
+      event.remove_prefix(line + 1);
+    }
+    if (!event.starts_with("data: ") || event.find('\n') != std::string_view::npos) fail();
     const auto data = event.substr(6);
-    out.push_back(data == "[DONE]" ? json("[DONE]") : json::parse(data));
+    auto value = data == "[DONE]" ? json("[DONE]") : json::parse(data);
+    out.push_back(name.empty() ? std::move(value) : json::array({name, std::move(value)}));
     text.remove_prefix(end + 2);
   }
+  return out;
+}
+
+/// The same of a stream whose events have no names.
+inline std::vector<json> sse_payloads(std::string_view text) {
+  auto out = sse_events(text);
+  for (const auto& event : out)
+    if (event.is_array()) throw std::runtime_error{"an event with a name"};
   return out;
 }
 

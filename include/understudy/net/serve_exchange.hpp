@@ -245,7 +245,10 @@ class exchange_server {
     n.request_id = state_.request_id;
     n.is_ai = state_.rule->is_ai;
     n.attempts = state_.decisions.attempts();
-    if (attempts_.has_attempt()) n.backend = at().backend->name;
+    if (attempts_.has_attempt()) {
+      n.backend = at().backend->name;
+      n.dropped = at().upstream.dropped;
+    }
     if (n.is_ai && state_.record.origin != telemetry::error_origin::none)
       n.error_origin = telemetry::name(state_.record.origin);
     n.forbids_sdk_retry = n.is_ai && are_attempts_used_up_;

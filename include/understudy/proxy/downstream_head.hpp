@@ -21,6 +21,7 @@ struct response_notes {
   std::string_view error_origin;   ///< on errors: upstream, proxy, client
   bool forbids_sdk_retry = false;  ///< `x-should-retry: false`: the attempts are used up
   std::string_view server_timing;
+  std::span<const std::string> dropped;       ///< what of the request the backend was not told
   std::span<const codec::owned_field> extra;  ///< session and affinity
   bool hides_load_report = false;
 };

@@ -20,10 +20,14 @@ enum class operation : std::uint8_t {
   responses,
   responses_input_tokens,
   image_generations,
+  image_edits,
+  image_variations,
   audio_speech,
   audio_transcriptions,
   audio_translations,
-  rerank,
+  moderations,
+  rerank,          ///< Cohere's v2
+  generic_rerank,  ///< `/v1/rerank`, as vLLM, Jina and others have it
   tokenize,
   messages,
   count_tokens,
@@ -39,6 +43,7 @@ enum class schema : std::uint8_t {
   gcp_vertex_ai,
   gcp_anthropic,
   cohere,
+  aws_openai,  ///< OpenAI's API as Bedrock serves it
 };
 
 std::string_view name(operation op);  ///< `chat_completions`
@@ -67,12 +72,18 @@ struct backend_view {
   std::string_view prefix;   ///< `v1` when the configuration is silent, `/` for none
   std::string_view version;  ///< api-version, anthropic_version …
   std::string_view model_override;
+  /// FailoverPolicy `guard: false`: what the pair can't carry is left out and told in
+  /// upstream_request::dropped, rather than refused.
+  bool may_drop = false;
 };
 
 struct upstream_request {
-  std::string target;                   ///< path with query
+  std::string target;  ///< path with query; Vertex: without the project's part and its slash
   std::optional<std::string> body;      ///< absent: the client's own bytes
   std::vector<codec::owned_field> set;  ///< fields to add or replace
+  /// Members of the client's request that this pair has no words for, by name: told in
+  /// `x-understudy-dropped`.
+  std::vector<std::string> dropped;
 };
 
 /// A request that this pair can't express, or a response that can't be understood.
