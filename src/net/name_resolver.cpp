@@ -44,24 +44,26 @@ std::vector<asio::ip::address> chosen(plan::ip_family family,
 }  // namespace
 
 name_resolver::name_resolver(asio::io_context& context, resolve_overrides overrides)
-    : context_{context}, resolver_{context}, timer_{context}, overrides_{std::move(overrides)} {}
+    : context_{context}, resolver_{context}, timer_{context}, ttl_{context}, overrides_{std::move(overrides)} {}
 
 void name_resolver::activate(std::shared_ptr<const proxy::active_plan> active,
                              std::function<void()> ready) {
   active_ = std::move(active);
-  std::map<std::string, plan::milliseconds> wanted;
+  std::map<std::string, plan::name_lookup> wanted;
   each_target(*active_, [&](const plan::target& t, const plan::name_lookup& lookup) {
     if (!needs_look_up(t)) return;
-    const auto [known, is_new] = wanted.emplace(t.host, lookup.refresh_rate);
-    if (!is_new) known->second = std::min(known->second, lookup.refresh_rate);
+    auto& all = wanted.emplace(t.host, lookup).first->second;
+    all.refresh_rate = std::min(all.refresh_rate, lookup.refresh_rate);
+    all.respects_ttl = all.respects_ttl || lookup.respects_ttl;
   });
   std::erase_if(names_, [&](const auto& known) { return !wanted.contains(known.first); });
   publish(*active_);
   ready_ = std::move(ready);
-  for (const auto& [name, rate] : wanted) {
+  for (const auto& [name, lookup] : wanted) {
     auto& state = names_[name];
-    state.rate = rate;
-    state.next = std::min(state.next, base::clock::now() + rate);
+    state.rate = lookup.refresh_rate;
+    state.respects_ttl = lookup.respects_ttl;
+    state.next = std::min(state.next, base::clock::now() + state.rate);
     if (!state.is_known) look_up(name);
   }
   const bool is_ready =
@@ -74,6 +76,7 @@ void name_resolver::stop() {
   is_stopped_ = true;
   resolver_.cancel();
   timer_.cancel();
+  ttl_.stop();
 }
 
 bool name_resolver::needs_look_up(const plan::target& target) const {
@@ -145,9 +148,20 @@ void name_resolver::on_answer(
     state.v6 = std::move(v6);
     publish(*active_);
   }
+  if (!has_failed && state.respects_ttl) ask_ttl(name);
   refresh_later();
   if (ready_ && std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; }))
     std::exchange(ready_, nullptr)();
+}
+
+/// A TTL of 0 leaves it at the rate, as Envoy does.
+void name_resolver::ask_ttl(const std::string& name) {
+  ttl_.ask(name, [this, name, asked = base::clock::now()](std::chrono::seconds ttl) {
+    const auto at = names_.find(name);
+    if (is_stopped_ || at == names_.end() || ttl.count() <= 0) return;
+    at->second.next = asked + ttl;
+    refresh_later();
+  });
 }
 
 void name_resolver::refresh_later() {

@@ -112,6 +112,7 @@ void apply_connections(const config::backend_traffic_policy& policy, compiled_ru
   if (policy.dns) {
     const auto& family = policy.dns->family.value;
     out.lookup.refresh_rate = std::max(policy.dns->refresh_rate.value, milliseconds{1'000});
+    out.lookup.respects_ttl = policy.dns->respects_ttl.value;
     out.lookup.family = family == "IPv4"            ? ip_family::v4
                         : family == "IPv6"          ? ip_family::v6
                         : family == "IPv6Preferred" ? ip_family::v6_preferred

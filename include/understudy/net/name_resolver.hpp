@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <understudy/net/dns_ttl.hpp>
 #include <understudy/net/types.hpp>
 #include <understudy/proxy/active_plan.hpp>
 
@@ -17,8 +18,8 @@ using resolve_overrides = std::map<std::string, std::string, std::less<>>;
 /// Keeps the addresses of every cluster up to date. Runs on the control thread; no request ever
 /// waits for DNS. All addresses of a name are endpoints, of the families that the rule wants; a
 /// name that does not resolve is one endpoint that cannot be connected to; a failed refresh keeps
-/// what was known (spec/resilience.md §5.3). The system's resolver tells no TTL: names are looked
-/// up again at the shortest `dnsRefreshRate` of the rules that use them.
+/// what was known (spec/resilience.md §5.3). Names are looked up again at the shortest
+/// `dnsRefreshRate` of the rules that use them, or, where one respects TTLs, at that of the answer.
 class name_resolver {
  public:
   name_resolver(asio::io_context& context, resolve_overrides overrides);
@@ -38,6 +39,7 @@ class name_resolver {
     bool is_failing = false;
     bool is_asked = false;  ///< a look-up is under way
     plan::milliseconds rate{30'000};
+    bool respects_ttl = false;
     base::time_point next{};
   };
 
@@ -45,6 +47,7 @@ class name_resolver {
   void look_up(const std::string& name);
   void on_answer(const std::string& name, error_code ec,
                  asio::ip::basic_resolver<asio::ip::tcp, executor>::results_type results);
+  void ask_ttl(const std::string& name);
   void refresh_later();
   std::vector<std::string> addresses_of(const plan::target& target, plan::ip_family family) const;
   bool needs_look_up(const plan::target& target) const;
@@ -54,6 +57,7 @@ class name_resolver {
   asio::basic_waitable_timer<std::chrono::steady_clock,
                              asio::wait_traits<std::chrono::steady_clock>, executor>
       timer_;
+  dns_ttl ttl_;
   resolve_overrides overrides_;
   std::shared_ptr<const proxy::active_plan> active_;
   std::map<std::string, name_state> names_;

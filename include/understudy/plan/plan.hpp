@@ -211,6 +211,7 @@ enum class ip_family : std::uint8_t { v4_preferred, v6_preferred, v4, v6, both }
 /// How the names of a rule's endpoints are looked up.
 struct name_lookup {
   milliseconds refresh_rate{30'000};
+  bool respects_ttl = true;  ///< the answer's TTL, where it has one, instead of the rate
   ip_family family = ip_family::v4_preferred;
   bool operator==(const name_lookup&) const = default;
 };

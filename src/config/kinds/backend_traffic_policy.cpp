@@ -129,7 +129,7 @@ static void read_fields(object_reader& in, dns_spec& out) {
   static constexpr std::array<std::string_view, 5> families{"IPv4", "IPv6", "IPv4Preferred",
                                                             "IPv6Preferred", "IPv4AndIPv6"};
   in.duration("dnsRefreshRate", out.refresh_rate, {.is_zero_allowed = false});
-  in.boolean("respectDnsTtl", out.respects_ttl, not_yet);
+  in.boolean("respectDnsTtl", out.respects_ttl);
   in.text("lookupFamily", out.family, {.choices = families});
 }
 

@@ -1,0 +1,115 @@
+"""The client's side: keep-alive connections, every answer judged to its last byte."""
+import asyncio
+import json
+
+from upstreams import text_of
+
+PATIENCE = 25.0  # seconds; a request that takes longer hangs
+
+
+class Client:
+    """Sends requests and keeps their verdicts: ok, broken (told to the client), or a violation."""
+
+    def __init__(self, port):
+        self.port, self.idle = port, []
+        self.verdicts = {}
+        self.violations = []
+        self.latencies = []
+        self.in_flight = 0
+
+    def count(self, verdict):
+        self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
+
+    def violate(self, number, what):
+        self.count("violation")
+        self.violations.append(f"#{number}: {what}")
+
+    async def ask(self, number, is_stream):
+        self.in_flight += 1
+        began = asyncio.get_running_loop().time()
+        try:
+            await asyncio.wait_for(self.exchange(number, is_stream), PATIENCE)
+        except asyncio.TimeoutError:
+            self.violate(number, "no end within the client's patience")
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self.violate(number, f"connection lost without an answer: {error!r}")
+        finally:
+            self.in_flight -= 1
+            self.latencies.append(asyncio.get_running_loop().time() - began)
+
+    async def exchange(self, number, is_stream):
+        body = json.dumps({"model": "m", "stream": is_stream,
+                           "messages": [{"role": "user", "content": f"say #{number}"}]}).encode()
+        reader, writer = self.idle.pop() if self.idle else \
+            await asyncio.open_connection("127.0.0.1", self.port)
+        is_reusable = False
+        try:
+            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: soak\r\n"
+                         b"content-type: application/json\r\ncontent-length: "
+                         + str(len(body)).encode() + b"\r\n\r\n" + body)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            status = int(head.split(" ", 2)[1])
+            is_chunked = "transfer-encoding: chunked" in head
+            if is_chunked:
+                data, is_clean = await read_chunks(reader)
+            else:
+                length = int(head.split("content-length:")[1].split("\r\n")[0])
+                data, is_clean = await reader.readexactly(length), True
+            is_reusable = is_clean and "connection: close" not in head
+            self.judge(number, is_stream, status, data, is_clean, head)
+        finally:
+            if is_reusable:
+                self.idle.append((reader, writer))
+            else:
+                writer.close()
+
+    def judge(self, number, is_stream, status, data, is_clean, head):
+        if status != 200:
+            return self.violate(number, f"{status}: {data[:300].decode(errors='replace')}")
+        if not is_stream:
+            text = json.loads(data)["choices"][0]["message"]["content"]
+            if text != text_of(number):
+                return self.violate(number, f"a unary answer is not whole: {data[:200]!r}")
+            return self.count("unary ok")
+        text, has_finish, has_done, has_error = read_events(data)
+        is_whole = text == text_of(number) and has_finish and has_done
+        if is_whole and is_clean and not has_error:
+            return self.count("stream ok")
+        if has_done or (is_clean and not has_error):
+            return self.violate(number, f"looks complete and is not: {data[-300:]!r}")
+        if not text_of(number).startswith(text):
+            return self.violate(number, f"words of two answers: {text!r}")
+        if not has_error:
+            return self.violate(number, f"broken without a word: {data[-300:]!r}")
+        return self.count("stream broken, told")
+
+
+async def read_chunks(reader):
+    """(data, whether the body has its proper end)."""
+    data = b""
+    try:
+        while True:
+            size = int(await reader.readuntil(b"\r\n"), 16)
+            piece = await reader.readexactly(size + 2)
+            if size == 0:
+                return data, True
+            data += piece[:-2]
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return data, False
+
+
+def read_events(data):
+    text, has_finish, has_done, has_error = "", False, False, False
+    for block in data.decode().split("\n\n"):
+        line = next((x[6:] for x in block.split("\n") if x.startswith("data: ")), None)
+        if line is None:
+            continue
+        if line == "[DONE]":
+            has_done = True
+            continue
+        value = json.loads(line)
+        has_error = has_error or "error" in value
+        for choice in value.get("choices", ()):
+            text += choice["delta"].get("content") or ""
+            has_finish = has_finish or choice["finish_reason"] is not None
+    return text, has_finish, has_done, has_error
