@@ -35,6 +35,7 @@ json endpoint(const resilience::host_status& host, const status_view& view) {
   out["state"] = host.is_ejected                               ? "ejected"
                  : host.is_check_failed && host.is_check_known ? "failing_checks"
                  : host.is_in_trial                            ? "trial"
+                 : host.is_degraded                            ? "degraded"
                                                                : "healthy";
   if (host.is_checked)
     out["active_check"] = !host.is_check_known   ? "pending"

@@ -44,7 +44,10 @@ awaitable<check_result> ask_http(Stream& stream, const plan::health_check& check
       if (ec && ec != http::error::end_of_stream) co_return check_result::unreachable;
       if (ec) break;
     }
-    co_return proxy::check_verdict(check, static_cast<int>(parser.get().result_int()), body);
+    const auto verdict =
+        proxy::check_verdict(check, static_cast<int>(parser.get().result_int()), body);
+    const bool is_degraded = parser.get().find("x-envoy-degraded") != parser.get().end();
+    co_return verdict == check_result::pass&& is_degraded ? check_result::degraded : verdict;
   }
   co_return check_result::unreachable;
 }

@@ -44,7 +44,11 @@ std::vector<asio::ip::address> chosen(plan::ip_family family,
 }  // namespace
 
 name_resolver::name_resolver(asio::io_context& context, resolve_overrides overrides)
-    : context_{context}, resolver_{context}, timer_{context}, ttl_{context}, overrides_{std::move(overrides)} {}
+    : context_{context},
+      resolver_{context},
+      timer_{context},
+      ttl_{context},
+      overrides_{std::move(overrides)} {}
 
 void name_resolver::activate(std::shared_ptr<const proxy::active_plan> active,
                              std::function<void()> ready) {

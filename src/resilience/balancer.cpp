@@ -61,15 +61,19 @@ void balancer::hashed::assign(const std::vector<host*>& members) {
 void balancer::refresh(std::uint32_t trial_limit) {
   trial_limit_ = trial_limit;
   usable_.hosts.clear();
+  degraded_.hosts.clear();
   for (auto& l : localities_) {
     l.usable.hosts.clear();
     l.usable.is_scheduled = false;
     for (host* h : l.all)
-      if (h->is_usable(trial_limit)) l.usable.hosts.push_back(h);
+      if (h->is_usable(trial_limit))
+        (h->check.is_degraded ? degraded_ : l.usable).hosts.push_back(h);
     usable_.hosts.insert(usable_.hosts.end(), l.usable.hosts.begin(), l.usable.hosts.end());
   }
-  usable_.is_scheduled = all_.is_scheduled = false;
+  usable_.is_scheduled = degraded_.is_scheduled = all_.is_scheduled = false;
   is_schedule_stale_ = true;
+  candidates_ = usable_.hosts;
+  candidates_.insert(candidates_.end(), degraded_.hosts.begin(), degraded_.hosts.end());
   newest_host_ = time_point::min();
   for (const host* h : all_.hosts) newest_host_ = std::max(newest_host_, h->in_service_since);
   if (settings_.kind != balancing::consistent_hash) return;
@@ -95,6 +99,8 @@ void balancer::reschedule(base::random_source& random) {
 host* balancer::pick(base::random_source& random, bool is_panic, const choice& wanted) {
   if (settings_.kind == balancing::consistent_hash) return pick_hashed(random, is_panic, wanted);
   if (is_panic) return pick_from(all_, random, wanted.now);
+  if (!degraded_.hosts.empty() && (wanted.is_degraded || usable_.hosts.empty()))
+    return pick_from(degraded_, random, wanted.now);
   if (!is_by_locality()) return pick_from(usable_, random, wanted.now);
   if (localities_.size() == 1) return pick_from(localities_.front().usable, random, wanted.now);
   if (is_schedule_stale_) reschedule(random);
@@ -139,7 +145,7 @@ void balancer::update_weights(time_point now) {
     h->reported.weight = h->reported.valid(settings_.utilization, now).value_or(median);
     if (h->reported.weight != all_.hosts.front()->reported.weight) are_reports_unequal_ = true;
   }
-  usable_.is_scheduled = all_.is_scheduled = false;
+  usable_.is_scheduled = degraded_.is_scheduled = all_.is_scheduled = false;
 }
 
 double balancer::weight_of(const host& h, time_point now) const {

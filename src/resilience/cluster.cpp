@@ -103,6 +103,7 @@ std::vector<host_status> cluster::status(time_point now) {
       s.is_checked = h->check.is_on;
       s.is_check_known = !h->check.is_first;
       s.is_check_failed = h->check.is_failed;
+      s.is_degraded = h->check.is_degraded;
       s.weight = h->reported.weight;
       all.push_back(std::move(s));
     }
@@ -112,7 +113,10 @@ std::vector<host_status> cluster::status(time_point now) {
 
 std::vector<std::uint32_t> cluster::priority_load(time_point now) {
   impl_->advance(now);
-  return impl_->current_load().load.healthy;
+  const auto& share = impl_->current_load().load;
+  auto all = share.healthy;
+  for (std::size_t rank = 0; rank < all.size(); ++rank) all[rank] += share.degraded[rank];
+  return all;
 }
 
 }  // namespace understudy::resilience

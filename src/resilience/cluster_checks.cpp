@@ -47,9 +47,10 @@ void cluster::impl::report_check(host_id id, check_result result, time_point at)
   check.next_at =
       at + (has_traffic ? params.active_check->interval : params.active_check->no_traffic_interval);
   const bool was_out = check.is_out();
+  const bool was_degraded = check.is_degraded;
   const check_change change = check.on_result(result, *params.active_check);
   is_warm = is_warm || is_checked();
-  if (was_out != check.is_out()) mark_stale(h->rank);
+  if (was_out != check.is_out() || was_degraded != check.is_degraded) mark_stale(h->rank);
   if (change == check_change::passed) {
     h->in_service_since = at;
     apply({health_change::kind::check_passed, h, "activeCheck"}, at);
@@ -57,7 +58,8 @@ void cluster::impl::report_check(host_id id, check_result result, time_point at)
     apply({health_change::kind::check_failed, h, "activeCheck"}, at);
   }
   const bool is_held = h->health.is_operators || h->health.is_timed;
-  if (result == check_result::pass && !check.is_failed && !is_held && detector.uneject(*h, at))
+  const bool is_pass = result == check_result::pass || result == check_result::degraded;
+  if (is_pass && !check.is_failed && !is_held && detector.uneject(*h, at))
     apply({health_change::kind::returned, h, "activeCheck"}, at);
 }
 

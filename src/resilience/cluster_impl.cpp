@@ -158,7 +158,7 @@ void cluster::impl::rebuild() {
   for (std::size_t rank = 0; rank < balancers.size(); ++rank) {
     if (!is_rank_stale[rank]) continue;
     balancers[rank].refresh(trial_limit());
-    counts[rank] = {balancers[rank].usable(), 0, balancers[rank].total()};
+    counts[rank] = {balancers[rank].usable(), balancers[rank].degraded(), balancers[rank].total()};
     is_rank_stale[rank] = 0;
   }
   compute_load(counts, params.panic_threshold, load);
@@ -171,8 +171,8 @@ const load_table& cluster::impl::current_load() {
 }
 
 host* cluster::impl::pick_in(std::size_t rank, base::random_source& random, const choice_hint& hint,
-                             std::uint32_t nth) {
-  return balancers[rank].pick(random, load.is_panic[rank] != 0, {now, hint.hash, nth});
+                             std::uint32_t nth, bool is_degraded) {
+  return balancers[rank].pick(random, load.is_panic[rank] != 0, {now, hint.hash, nth, is_degraded});
 }
 
 host* cluster::impl::pick_session(const choice_hint& hint) {
@@ -180,7 +180,9 @@ host* cluster::impl::pick_session(const choice_hint& hint) {
   const auto found =
       std::ranges::find_if(hosts, [&](const auto& h) { return h->key == *hint.session; });
   if (found == hosts.end() || !(*found)->is_usable(trial_limit())) return nullptr;
-  return current_load().load.healthy[(*found)->rank] > 0 ? found->get() : nullptr;
+  const auto& share = current_load().load;
+  const auto rank = (*found)->rank;
+  return share.healthy[rank] + share.degraded[rank] > 0 ? found->get() : nullptr;
 }
 
 host* cluster::impl::pick_other(std::span<const host_id> avoided, base::random_source& random) {

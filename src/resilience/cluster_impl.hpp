@@ -40,7 +40,7 @@ struct cluster::impl {
   /// One host of the priority of that rank; current_load() first.
   /// `nth`: how many picks of the same retry were refused before this one.
   host* pick_in(std::size_t rank, base::random_source& random, const choice_hint& hint,
-                std::uint32_t nth);
+                std::uint32_t nth, bool is_degraded = false);
   /// The host of the session while it is in service and its priority gets requests, else null.
   host* pick_session(const choice_hint& hint);
   /// Some candidate that is not in `avoided`, by priority; null: there is none.

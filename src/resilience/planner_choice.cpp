@@ -39,16 +39,18 @@ host* attempt_planner::impl::choose() {
   if (is_filtered()) return choose_allowed();
   if (attempts > 0) return choose_for_retry();
   if (host* session = owner.pick_session(limits.hint)) return session;
-  const std::size_t rank = choose_priority(owner.current_load().load, chance());
-  return rank == no_priority ? nullptr : owner.pick_in(rank, random, limits.hint, 0);
+  const auto drawn = draw_share(owner.current_load().load, chance());
+  if (drawn.rank == no_priority) return nullptr;
+  return owner.pick_in(drawn.rank, random, limits.hint, 0, drawn.is_degraded);
 }
 
 host* attempt_planner::impl::choose_for_retry() {
   const load_table& table = owner.current_load();
   host* chosen = nullptr;
   for (std::uint32_t i = 0; i < picks_of_retry; ++i) {
-    const std::size_t rank = choose_priority(steer.load(table, tried_ranks.view()), chance());
-    chosen = rank == no_priority ? nullptr : owner.pick_in(rank, random, limits.hint, i);
+    const auto drawn = draw_share(steer.load(table, tried_ranks.view()), chance());
+    if (drawn.rank == no_priority) return nullptr;
+    chosen = owner.pick_in(drawn.rank, random, limits.hint, i, drawn.is_degraded);
     if (chosen == nullptr) return nullptr;
     if (!has_tried(chosen->id)) return chosen;
   }

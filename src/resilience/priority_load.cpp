@@ -89,16 +89,20 @@ void compute_load(std::span<const priority_counts> counts, std::uint32_t panic_t
     out.load.healthy[0] = 100;  // panic is off: the pick finds nothing there
 }
 
-std::size_t choose_priority(const load_share& load, std::uint64_t random) {
+drawn_share draw_share(const load_share& load, std::uint64_t random) {
   const auto wanted = static_cast<std::uint32_t>(random % 100) + 1;
   std::uint32_t cumulative = 0;
   for (const auto* shares : {&load.healthy, &load.degraded}) {
     for (std::size_t p = 0; p < shares->size(); ++p) {
       cumulative += (*shares)[p];
-      if (cumulative >= wanted) return p;
+      if (cumulative >= wanted) return {p, shares == &load.degraded};
     }
   }
-  return no_priority;
+  return {};
+}
+
+std::size_t choose_priority(const load_share& load, std::uint64_t random) {
+  return draw_share(load, random).rank;
 }
 
 }  // namespace understudy::resilience

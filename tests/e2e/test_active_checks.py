@@ -22,7 +22,7 @@ class Checked:
     """A provider with a health page whose answer the test sets."""
 
     def __init__(self, provider, name, status=200, body=b"fine"):
-        self.status, self.body = status, body
+        self.status, self.body, self.headers = status, body, []
         self.hosts = set()
         chat = openai_dialect.chat()
 
@@ -32,7 +32,7 @@ class Checked:
             self.hosts.add(exchange.request.header("host"))
             if self.status is None:  # silence
                 return exchange.wait_for_peer_to_leave()
-            return exchange.reply(self.status, self.body, content_type="text/plain")
+            return exchange.reply(self.status, self.body, self.headers, content_type="text/plain")
 
         self.provider = provider(script, name)
 
@@ -101,6 +101,21 @@ def test_a_primary_that_fails_its_checks_gets_no_request_until_it_recovers(start
     assert total(changes, "understudy_check_changes_total", backend="primary", result="failed") == 2
     assert total(changes, "understudy_check_changes_total", backend="primary", result="passed") == 1
     assert total(changes, "understudy_endpoint_check_failed", backend="primary") == 1
+
+
+def test_a_degraded_primary_serves_only_what_the_fallback_can_not(start, provider):
+    primary, fallback = Checked(provider, "primary"), Checked(provider, "fallback")
+    primary.headers = [("x-envoy-degraded", "true")]
+    daemon = start(config.primary_and_fallback(primary, fallback, http_check()))
+    assert states(daemon)["primary"] == ("degraded", "passing")
+    for _ in range(10):
+        assert ask(daemon).header("x-understudy-backend") == "fallback"
+    fallback.status = 500
+    wait_for(daemon, fallback="failing")
+    assert ask(daemon).header("x-understudy-backend") == "primary"
+    primary.headers, fallback.status = [], 200
+    wait_until(lambda: states(daemon)["primary"][0] == "healthy", what="a whole primary")
+    assert ask(daemon).header("x-understudy-backend") == "primary"
 
 
 def test_silence_fails_after_the_threshold_only(start, provider):

@@ -30,15 +30,17 @@ class NameServer:
         self.addresses, self.ttl, self.questions = ["127.0.0.1"], 1, 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((SERVER, 53))
+        self.socket.settimeout(0.1)
+        self.is_over = False
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
     def serve(self):
-        while True:
+        while not self.is_over:
             try:
                 query, peer = self.socket.recvfrom(512)
-            except OSError:
-                return
+            except TimeoutError:
+                continue
             self.socket.sendto(self.answer(query), peer)
 
     def answer(self, query):
@@ -52,6 +54,8 @@ class NameServer:
         return query[:2] + struct.pack(">HHHHH", 0x8180, 1, len(found), 0, 0) + query[12:end] + records
 
     def stop(self):
+        self.is_over = True
+        self.thread.join()
         self.socket.close()
 
 

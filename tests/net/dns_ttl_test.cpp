@@ -16,8 +16,8 @@ std::string number16(unsigned n) {
 
 /// A record of the name asked for (a pointer to offset 12).
 std::string record(unsigned type, unsigned ttl, const std::string& data) {
-  return "\xC0\x0C"s + number16(type) + number16(1) + number16(ttl >> 16) +
-         number16(ttl & 0xFFFF) + number16(static_cast<unsigned>(data.size())) + data;
+  return "\xC0\x0C"s + number16(type) + number16(1) + number16(ttl >> 16) + number16(ttl & 0xFFFF) +
+         number16(static_cast<unsigned>(data.size())) + data;
 }
 
 std::string message(const std::vector<std::string>& answers, unsigned announced) {

@@ -242,7 +242,8 @@ TEST_CASE("every byte in a target and a reason is taken alike by both ways") {
     if (c == '\n') continue;
     CAPTURE(c);
     const std::string one(1, static_cast<char>(c));
-    const std::string request = "GET /a" + one + "b HTTP/1.1\r\nA: 1\r\n\r\n";
+    std::string request = "GET /a";
+    request.append(one).append("b HTTP/1.1\r\nA: 1\r\n\r\n");
     CHECK(described<codec::request_head>(net::read_request_head, request, false) ==
           described<codec::request_head>(net::read_request_head, request, true));
     const std::string response = "HTTP/1.1 200 a" + one + "b\r\nA: 1\r\n\r\n";

@@ -230,6 +230,7 @@ class player {
     static const std::map<std::string, check_result> results = {
         {"pass", check_result::pass},
         {"mismatch", check_result::mismatch},
+        {"degraded", check_result::degraded},
         {"timeout", check_result::unreachable},
         {"retriable", check_result::retriable}};
     each(step["check"], [&](host_id host) {

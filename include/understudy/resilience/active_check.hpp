@@ -9,6 +9,7 @@ namespace understudy::resilience {
 /// How one active check ended (spec/resilience.md §4).
 enum class check_result : std::uint8_t {
   pass,
+  degraded,     ///< a pass with `x-envoy-degraded`: in service, but only for what others can't take
   mismatch,     ///< an answer, but not the expected status or body: the host fails at once
   unreachable,  ///< no answer: timeout, refused, closed, TLS. Counts up to unhealthyThreshold
   retriable,    ///< a status of retriableStatuses. Counts likewise
@@ -19,6 +20,7 @@ enum class check_change : std::uint8_t { none, passed, failed };
 /// What active checks know of one host. Pure; the cluster asks for what is due and reports.
 struct check_state {
   bool is_on = false;          ///< the cluster has checks
+  bool is_degraded = false;    ///< its last pass said so
   bool is_failed = false;      ///< out of service as far as checks are concerned
   bool is_first = true;        ///< no result yet
   bool is_waived = false;      ///< in service until its first result: the cluster is new too

@@ -68,7 +68,8 @@ struct balancer_settings {
 struct choice {
   time_point now;
   std::optional<std::uint64_t> hash;
-  std::uint32_t nth = 0;  ///< how many choices of the same retry were refused before this one
+  std::uint32_t nth = 0;     ///< how many choices of the same retry were refused before this one
+  bool is_degraded = false;  ///< the share of the degraded hosts was drawn
 };
 
 /// Choice of a host within one priority (spec/resilience.md §3.4, §3.5): a locality by weight, then
@@ -86,14 +87,17 @@ class balancer {
   /// Recounts the usable hosts. O(hosts); call after a change, before count() and pick().
   void refresh(std::uint32_t trial_limit);
 
+  /// Without the degraded ones.
   std::uint32_t usable() const { return static_cast<std::uint32_t>(usable_.hosts.size()); }
+  std::uint32_t degraded() const { return static_cast<std::uint32_t>(degraded_.hosts.size()); }
   std::uint32_t total() const { return static_cast<std::uint32_t>(all_.hosts.size()); }
 
   /// Null where there is no candidate. In panic every host is one, and weights do not count.
   host* pick(base::random_source& random, bool is_panic, const choice& wanted = {});
-  /// All candidates, for a search that must not miss one.
+  /// All candidates, the degraded ones last, for a search that must not miss one.
   std::span<host* const> candidates(bool is_panic) const {
-    return is_panic ? all_.hosts : usable_.hosts;
+    if (is_panic) return all_.hosts;
+    return degraded_.hosts.empty() ? usable_.hosts : candidates_;
   }
 
  private:
@@ -126,6 +130,8 @@ class balancer {
   std::vector<locality> localities_;
   host_list all_;
   host_list usable_;
+  host_list degraded_;
+  std::vector<host*> candidates_;
   hashed in_service_, everybody_;  // consistent hash only
   locality_schedule schedule_;
   bool is_schedule_stale_ = true;

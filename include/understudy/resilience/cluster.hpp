@@ -57,6 +57,7 @@ struct host_status {
   bool is_checked = false;       ///< active checks are configured
   bool is_check_known = false;   ///< a first result has come
   bool is_check_failed = false;  ///< out of service by active checks
+  bool is_degraded = false;      ///< its last check said so
   double weight = 1;             ///< by load reports
 };
 

@@ -36,6 +36,13 @@ void compute_load(std::span<const priority_counts> counts, std::uint32_t panic_t
 
 inline constexpr std::size_t no_priority = ~std::size_t{0};
 
+/// Whose share holds a number: a rank's healthy hosts, or its degraded ones.
+struct drawn_share {
+  std::size_t rank = no_priority;
+  bool is_degraded = false;
+};
+drawn_share draw_share(const load_share& load, std::uint64_t random);
+
 /// The rank whose share holds `random` mod 100; no_priority where nothing has a share.
 std::size_t choose_priority(const load_share& load, std::uint64_t random);
 
