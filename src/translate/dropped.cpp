@@ -22,7 +22,7 @@ bool asks_for_something(std::string_view name, const json& value) {
   if (value.is_boolean()) return value.get<bool>();
   // A seed of 0 is a seed; a penalty of 0 is none.
   if (value.is_number()) return !name.ends_with("_penalty") || value.get<double>() != 0;
-  return !value.empty() && !(value.is_string() && view_of(value).empty());
+  return value.is_string() ? !view_of(value).empty() : !value.empty();
 }
 
 }  // namespace
@@ -32,6 +32,7 @@ bool is_asked_for(const json& object, const char* name) {
   if (found == nullptr) return false;
   if (found->is_boolean()) return found->get<bool>();
   if (found->is_number()) return found->get<double>() != 0;
+  if (found->is_string()) return !view_of(*found).empty();
   return !found->empty();
 }
 
