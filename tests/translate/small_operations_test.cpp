@@ -20,7 +20,7 @@ TEST_CASE("Cohere's rerank over other vendors", "[golden]") {
 TEST_CASE("the common rerank over other vendors", "[golden]") {
   constexpr std::string_view path = "/v1/rerank";
   check_golden_pair(
-      {operation::generic_rerank, schema::aws_bedrock, "generic_rerank/aws_bedrock", path, ""}, 7);
+      {operation::generic_rerank, schema::aws_bedrock, "generic_rerank/aws_bedrock", path, ""}, 13);
   check_golden_pair({operation::generic_rerank, schema::cohere, "generic_rerank/cohere", path, ""},
                     13);
 }
