@@ -1,6 +1,5 @@
 #include "translate/embeddings.hpp"
 
-#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>

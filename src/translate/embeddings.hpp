@@ -26,6 +26,7 @@ class embeddings_operation : public small_operation {
   virtual bool build_embeddings(const json& asked, const backend_view& backend,
                                 upstream_request& out) = 0;
 
+  /// Their texts live as long as the call of build_embeddings().
   const std::vector<embedding_input>& inputs() const { return inputs_; }
   std::optional<std::int64_t> dimensions() const { return dimensions_; }
   json texts() const;

@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <array>
-
 #include <understudy/base/ascii.hpp>
 #include <understudy/codec/text.hpp>
 

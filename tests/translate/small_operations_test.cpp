@@ -38,6 +38,26 @@ TEST_CASE("vLLM's tokenize over Bedrock", "[golden]") {
       {operation::tokenize, schema::aws_bedrock, "tokenize/aws_bedrock", "/tokenize", ""}, 16);
 }
 
+/// The pairs that go the way of a chat exist where the schema's chat does.
+void check_by_chat(const translate_test::golden_pair& pair, std::size_t at_least) {
+  if (find(operation::chat_completions, pair.target) == nullptr) return;
+  check_golden_pair(pair, at_least);
+}
+
+TEST_CASE("vLLM's tokenize over Claude", "[golden]") {
+  constexpr auto op = operation::tokenize;
+  constexpr std::string_view path = "/tokenize";
+  check_by_chat({op, schema::anthropic, "tokenize/anthropic", path, ""}, 12);
+  check_by_chat({op, schema::aws_anthropic, "tokenize/aws_anthropic", path, ""}, 12);
+  check_by_chat({op, schema::gcp_anthropic, "tokenize/gcp_anthropic", path, ""}, 12);
+}
+
+TEST_CASE("legacy completions over Claude", "[golden]") {
+  check_by_chat(
+      {operation::completions, schema::anthropic, "completions/anthropic", "/v1/completions", ""},
+      7);
+}
+
 TEST_CASE("legacy completions over Converse", "[golden]") {
   translate_test::golden_pair pair{operation::completions, schema::aws_bedrock,
                                    "completions/aws_bedrock", "/v1/completions", ""};
