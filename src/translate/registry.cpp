@@ -85,6 +85,10 @@ constexpr std::array pairs{
     pair_entry{generic_rerank, schema::openai, make_openai_to_openai},
     pair_entry{tokenize, schema::openai, make_openai_to_openai},
     pair_entry{messages, schema::anthropic, make_anthropic_to_anthropic},
+    pair_entry{messages, schema::openai, make_messages_anthropic_to_openai},
+    pair_entry{messages, schema::azure_openai, make_messages_anthropic_to_openai},
+    pair_entry{messages, schema::aws_openai, make_messages_anthropic_to_openai},
+    pair_entry{messages, schema::gcp_vertex_ai, make_messages_anthropic_to_gemini},
     pair_entry{count_tokens, schema::anthropic, make_anthropic_to_anthropic},
 };
 
