@@ -1,4 +1,4 @@
-#include <understudy/translate/request_features.hpp>
+#include "translate/capabilities.hpp"
 
 namespace understudy::translate {
 namespace {
@@ -53,9 +53,13 @@ std::optional<std::string> would_drop(const request_features& features, operatio
                                       schema upstream) {
   if (op == operation::unknown) return std::nullopt;
   if (find(op, upstream) == nullptr) return std::string{name(op)};
+  std::optional<std::string_view> lost;
+  if (op == operation::completions && upstream != schema::openai &&
+      upstream != schema::azure_openai)
+    lost = lost_in_chat(features);
+  const bool is_chat = op == operation::chat_completions || op == operation::tokenize;
+  if (is_chat) lost = lost_in(upstream, features);
   // The other pairs change no dialect: what a provider can't do, it refuses itself.
-  if (op != operation::chat_completions) return std::nullopt;
-  const auto lost = lost_in(upstream, features);
   return lost ? std::optional{std::string{*lost}} : std::nullopt;
 }
 

@@ -106,7 +106,7 @@ base::result<upstream_request, refusal> chat_completions_openai_to_bedrock::requ
   if (model_.empty()) return refusal{400, "invalid request body: `model` is missing"};
   // Dot segments would be resolved away and name another path.
   if (model_ == "." || model_ == "..") return refusal{400, "invalid request body: invalid `model`"};
-  auto body = converse_request(original.body, model_);
+  auto body = converse_request(original.body, model_, backend.may_drop);
   if (!body) return body.error();
   is_stream_ = original.stream;
   has_usage_chunk_ = body->has_usage_chunk;
@@ -114,6 +114,7 @@ base::result<upstream_request, refusal> chat_completions_openai_to_bedrock::requ
   out.target =
       "/model/" + codec::path_escape(model_) + (is_stream_ ? "/converse-stream" : "/converse");
   out.body = std::move(body->json);
+  out.dropped = std::move(body->dropped);
   const auto accept =
       is_stream_ ? codec::event_stream_content_type : std::string_view{"application/json"};
   // The answer is read here, so it must not come compressed.

@@ -10,16 +10,17 @@
 namespace understudy::translate {
 
 base::result<converse_body, refusal> converse_request(std::string_view openai_body,
-                                                      std::string_view model) {
+                                                      std::string_view model, bool may_drop) {
   if (const auto error = codec::check_json(openai_body))
     return refusal{400, "malformed request: " + error->text()};
   const auto request = parse_json(openai_body);
   if (!request || !request->is_object())
     return refusal{400, "malformed request: expected an object"};
-  converse_builder builder{model};
+  converse_builder builder{model, may_drop};
   if (!builder.build(*request)) return builder.why();
   converse_body out;
   out.json = dump_json(builder.take());
+  out.dropped = builder.take_dropped();
   if (const json* options = member(*request, "stream_options")) {
     const json* include = member(*options, "include_usage");
     out.has_usage_chunk = include != nullptr && include->is_boolean() && include->get<bool>();
@@ -31,8 +32,10 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
 }
 
-converse_builder::converse_builder(std::string_view model)
-    : model_{model}, is_claude_{base::lower(model).find("claude") != std::string::npos} {
+converse_builder::converse_builder(std::string_view model, bool may_drop)
+    : model_{model},
+      is_claude_{base::lower(model).find("claude") != std::string::npos},
+      losses_{may_drop} {
   out_ = json{{"messages", json::array()}, {"inferenceConfig", json::object()}};
 }
 
@@ -41,7 +44,42 @@ bool converse_builder::refuse(std::string message, int status) {
   return false;
 }
 
+bool converse_builder::lose(std::string_view name, std::string message) {
+  return losses_.may_lose(name) || refuse(std::move(message));
+}
+
+namespace {
+
+/// What is read somewhere below; anything else is told as dropped.
+constexpr std::array<std::string_view, 24> carried{"model",
+                                                   "messages",
+                                                   "stream",
+                                                   "stream_options",
+                                                   "temperature",
+                                                   "top_p",
+                                                   "max_tokens",
+                                                   "max_completion_tokens",
+                                                   "stop",
+                                                   "service_tier",
+                                                   "thinking",
+                                                   "reasoning_effort",
+                                                   "response_format",
+                                                   "tools",
+                                                   "tool_choice",
+                                                   "parallel_tool_calls",
+                                                   "n",
+                                                   "logprobs",
+                                                   "top_logprobs",
+                                                   "audio",
+                                                   "functions",
+                                                   "function_call",
+                                                   "web_search_options",
+                                                   "modalities"};
+
+}  // namespace
+
 bool converse_builder::build(const json& request) {
+  losses_.drop_uncarried(request, carried);
   if (!check_expressible(request) || !add_inference(request) || !add_messages(request))
     return false;
   if (!add_tools(request) || !add_additional_fields(request)) return false;
@@ -49,31 +87,29 @@ bool converse_builder::build(const json& request) {
   return add_response_format(request);
 }
 
-namespace {
-
-/// Present with a value that asks for something.
-bool is_asked_for(const json& request, const char* name) {
-  const json* found = member(request, name);
-  if (found == nullptr) return false;
-  if (found->is_boolean()) return found->get<bool>();
-  if (found->is_number()) return found->get<double>() != 0;
-  return !found->empty();
+bool converse_builder::check_choices(const json& request) {
+  const json* n = member(request, "n");
+  if (n == nullptr) return true;
+  if (!n->is_number_integer()) return refuse("`n` is not an integer", 400);
+  return *n == 1 || lose("n", "`n` other than 1 is not supported by this backend");
 }
 
-}  // namespace
-
 bool converse_builder::check_expressible(const json& request) {
-  if (const json* n = member(request, "n")) {
-    if (!n->is_number_integer()) return refuse("`n` is not an integer", 400);
-    if (*n != 1) return refuse("`n` other than 1 is not supported by this backend");
-  }
-  for (const char* name : {"logprobs", "top_logprobs", "audio", "functions", "web_search_options"})
-    if (is_asked_for(request, name))
-      return refuse(std::string{"`"} + name + "` is not supported by this backend");
+  if (!check_choices(request)) return false;
+  for (const char* name : {"logprobs", "top_logprobs", "audio", "functions"})
+    if (is_asked_for(request, name) &&
+        !lose(name, std::string{"`"} + name + "` is not supported by this backend"))
+      return false;
+  // An empty object asks for it, too.
+  if (member(request, "web_search_options") != nullptr &&
+      !lose("web_search_options", "`web_search_options` is not supported by this backend"))
+    return false;
   const json* modalities = member(request, "modalities");
   if (modalities != nullptr && modalities->is_array())
     for (const auto& modality : *modalities)
-      if (modality != "text") return refuse("`modalities` other than text are not supported");
+      if (modality != "text" &&
+          !lose("modalities", "`modalities` other than text are not supported"))
+        return false;
   return true;
 }
 
@@ -119,7 +155,10 @@ void converse_builder::add_service_tier(const json& request) {
   // OpenAI's `auto` and `scale` have no counterpart: they are the default.
   constexpr std::array<std::string_view, 4> known{"priority", "default", "flex", "reserved"};
   const auto tier = text_member(request, "service_tier");
-  if (std::ranges::find(known, tier) != known.end()) out_["serviceTier"] = {{"type", tier}};
+  if (std::ranges::find(known, tier) != known.end())
+    out_["serviceTier"] = {{"type", tier}};
+  else if (!tier.empty() && tier != "auto")
+    losses_.drop("service_tier");
 }
 
 bool converse_builder::add_additional_fields(const json& request) {
@@ -150,7 +189,7 @@ bool converse_builder::add_response_format(const json& request) {
         {{"text", "Answer with one valid JSON object and nothing else: no prose, no code fence."}});
     return true;
   }
-  if (type != "json_schema") return refuse("unsupported `response_format.type`");
+  if (type != "json_schema") return lose("response_format", "unsupported `response_format.type`");
   const json* definition = member(*format, "json_schema");
   const json* schema = definition == nullptr ? nullptr : member(*definition, "schema");
   if (schema == nullptr || !schema->is_object())

@@ -5,6 +5,7 @@
 
 #include <understudy/translate/translator.hpp>
 
+#include "translate/dropped.hpp"
 #include "translate/json.hpp"
 
 /// The work behind converse_request(). Every step returns false after refuse().
@@ -12,14 +13,17 @@ namespace understudy::translate {
 
 class converse_builder {
  public:
-  explicit converse_builder(std::string_view model);
+  explicit converse_builder(std::string_view model, bool may_drop = false);
 
   bool build(const json& request);
   json take() { return std::move(out_); }
+  std::vector<std::string> take_dropped() { return losses_.take(); }
   const refusal& why() const { return refusal_; }
 
  private:
   bool refuse(std::string message, int status = 422);
+  /// What can't be said to Converse: left out and told where the backend may, else refused.
+  bool lose(std::string_view name, std::string message);
 
   // converse_builder.cpp
   bool check_expressible(const json& request);
@@ -27,6 +31,7 @@ class converse_builder {
   bool add_number(const json& request, const char* name, const char* target);
   bool add_stop(const json& request);
   void add_service_tier(const json& request);
+  bool check_choices(const json& request);
   bool add_additional_fields(const json& request);
   bool add_response_format(const json& request);
 
@@ -56,6 +61,7 @@ class converse_builder {
   bool is_claude_ = false;
   std::vector<std::string> used_tools_;  ///< names of the calls in the messages
   bool has_tool_history_ = false;
+  loss_ledger losses_;
   refusal refusal_;
   json out_;
 };

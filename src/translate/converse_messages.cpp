@@ -60,6 +60,7 @@ bool converse_builder::add_message(const json& message) {
   const auto role = text_member(message, "role");
   const json* content = member(message, "content");
   if (content == nullptr) content = &none;
+  if (role != "tool" && is_asked_for(message, "name")) losses_.drop("name");
   if (role == "user") return add_user(*content);
   if (role == "assistant") return add_assistant(message);
   if (role == "system" || role == "developer") return add_system(*content);
@@ -115,8 +116,8 @@ bool converse_builder::add_user_part(const json& part, json& blocks) {
   } else if (type == "image_url") {
     if (!add_image(part, blocks)) return false;
   } else {
-    return refuse("content part of type " + std::string{type} +
-                  " is not supported by this backend");
+    return lose(type,
+                "content part of type " + std::string{type} + " is not supported by this backend");
   }
   append_cache_point(part, blocks);
   return true;
@@ -127,14 +128,17 @@ bool converse_builder::add_image(const json& part, json& blocks) {
   const auto url = image == nullptr ? std::string_view{} : text_member(*image, "url");
   const auto comma = url.find(',');
   if (!base::istarts_with(url, "data:") || comma == std::string_view::npos)
-    return refuse("invalid image data URI: this backend takes images only as data: URIs");
+    return lose("image_url",
+                "invalid image data URI: this backend takes images only as data: URIs");
+  const auto detail = text_member(*image, "detail");
+  if (!detail.empty() && detail != "auto") losses_.drop("detail");
   const auto header = url.substr(5, comma - 5);
   const auto mime = header.substr(0, header.find(';'));
   const auto data = url.substr(comma + 1);
   const bool is_base64 = base::lower(header).ends_with(";base64") && codec::is_base64(data);
   if (!is_base64 || data.empty()) return refuse("invalid image data URI: not base64");
   const auto format = image_format(mime);
-  if (format.empty()) return refuse("unsupported image format " + std::string{mime});
+  if (format.empty()) return lose("image_url", "unsupported image format " + std::string{mime});
   blocks.push_back({{"image", {{"format", format}, {"source", {{"bytes", data}}}}}});
   return true;
 }
@@ -154,6 +158,10 @@ bool converse_builder::add_assistant(const json& message) {
   } else if (content != nullptr) {
     return refuse("content of an assistant message is neither text nor a list");
   }
+  for (const char* name : {"audio", "function_call"})
+    if (is_asked_for(message, name) &&
+        !lose(name, std::string{"`"} + name + "` in an assistant message is not supported"))
+      return false;
   append_text(text_member(message, "refusal"), blocks);
   if (!add_tool_calls(message, blocks)) return false;
   append("assistant", std::move(blocks));
@@ -169,7 +177,7 @@ bool converse_builder::add_assistant_part(const json& part, json& blocks) {
     if (is_blank(text)) return true;
     blocks.push_back(text_block(text));
   } else {
-    return refuse("content part of type " + std::string{type} + " in an assistant message");
+    return lose(type, "content part of type " + std::string{type} + " in an assistant message");
   }
   append_cache_point(part, blocks);
   return true;
@@ -200,7 +208,10 @@ bool converse_builder::add_tool_calls(const json& message, json& blocks) {
   if (!calls->is_array()) return refuse("`tool_calls` is not a list", 400);
   for (const auto& call : *calls) {
     const json* function = member(call, "function");
-    if (function == nullptr) return refuse("a tool call that is no function call");
+    if (function == nullptr) {
+      if (!lose("tool_calls", "a tool call that is no function call")) return false;
+      continue;
+    }
     const auto id = text_member(call, "id");
     if (id.empty()) return refuse("a tool call has no id");
     const auto name = text_member(*function, "name");

@@ -21,6 +21,14 @@ json tool_spec(std::string_view name, std::string_view description, json schema)
   return spec;
 }
 
+bool is_function(const json& tool) {
+  return text_member(tool, "type") == "function" && member(tool, "function") != nullptr;
+}
+
+bool has_function(const json& tools) {
+  return std::any_of(tools.begin(), tools.end(), is_function);
+}
+
 }  // namespace
 
 bool converse_builder::add_tools(const json& request) {
@@ -38,7 +46,8 @@ bool converse_builder::add_tools(const json& request) {
   if (has_tool_history_) add_tools_of_history(tools);
   if (tools.empty()) return true;
   json config{{"tools", std::move(tools)}};
-  const bool has_offer = given != nullptr && !given->empty();
+  // Where every tool was left out there is nothing to choose from.
+  const bool has_offer = given != nullptr && has_function(*given);
   if (choice != nullptr && !is_none && has_offer && !add_tool_choice(*choice, config)) return false;
   if (has_offer && !is_none) disable_parallel_tools(request, config);
   out_["toolConfig"] = std::move(config);
@@ -47,8 +56,8 @@ bool converse_builder::add_tools(const json& request) {
 
 bool converse_builder::add_tool(const json& tool, json& tools) {
   const json* function = member(tool, "function");
-  if (text_member(tool, "type") != "function" || function == nullptr)
-    return refuse("tools other than functions are not supported by this backend");
+  if (!is_function(tool))
+    return lose("tools", "tools other than functions are not supported by this backend");
   const auto name = text_member(*function, "name");
   if (name.empty()) return refuse("a tool has no name", 400);
   const json* parameters = member(*function, "parameters");
@@ -84,14 +93,14 @@ bool converse_builder::add_tool_choice(const json& choice, json& config) {
     } else if (choice == "required") {
       config["toolChoice"] = {{"any", json::object()}};
     } else {
-      return refuse("tool_choice value not supported");
+      return lose("tool_choice", "tool_choice value not supported");
     }
     return true;
   }
   const json* function = member(choice, "function");
   const auto name = function == nullptr ? std::string_view{} : text_member(*function, "name");
   if (text_member(choice, "type") != "function" || name.empty())
-    return refuse("tool_choice type not supported");
+    return lose("tool_choice", "tool_choice type not supported");
   config["toolChoice"] = {{"tool", {{"name", name}}}};
   return true;
 }
@@ -99,7 +108,8 @@ bool converse_builder::add_tool_choice(const json& choice, json& config) {
 /// Converse has no field for it; Claude takes its own `tool_choice` beside Converse's fields.
 void converse_builder::disable_parallel_tools(const json& request, const json& config) {
   const json* parallel = member(request, "parallel_tool_calls");
-  if (!is_claude_ || parallel == nullptr || *parallel != false) return;
+  if (parallel == nullptr || *parallel != false) return;
+  if (!is_claude_) return losses_.drop("parallel_tool_calls");
   json own{{"type", "auto"}};
   if (const json* choice = member(config, "toolChoice")) {
     if (choice->contains("any")) own["type"] = "any";

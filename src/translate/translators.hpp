@@ -19,5 +19,18 @@ std::unique_ptr<translator> make_chat_completions_openai_to_gcp_anthropic(operat
 std::unique_ptr<translator> make_chat_completions_openai_to_aws_anthropic(operation op);
 std::unique_ptr<translator> make_messages_anthropic_to_openai(operation op);
 std::unique_ptr<translator> make_messages_anthropic_to_gemini(operation op);
+std::unique_ptr<translator> make_embeddings_openai_to_bedrock(operation op);
+std::unique_ptr<translator> make_embeddings_openai_to_cohere(operation op);
+std::unique_ptr<translator> make_embeddings_openai_to_vertex(operation op);
+std::unique_ptr<translator> make_rerank_to_bedrock(operation op);
+std::unique_ptr<translator> make_rerank_to_cohere(operation op);
+std::unique_ptr<translator> make_rerank_to_openai(operation op);
+std::unique_ptr<translator> make_count_tokens_to_aws(operation op);
+std::unique_ptr<translator> make_count_tokens_to_gcp(operation op);
+/// By way of the schema's chat translator; null where it has none.
+template <schema Target>
+std::unique_ptr<translator> make_tokenize_by_chat(operation op);
+template <schema Target>
+std::unique_ptr<translator> make_completions_by_chat(operation op);
 
 }  // namespace understudy::translate

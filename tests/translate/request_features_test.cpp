@@ -236,7 +236,7 @@ TEST_CASE("what Converse can't carry is named", "[request_features]") {
     CHECK(dropped(body, chat_completions, schema::azure_openai).empty());
   }
   CHECK(dropped("{}", embeddings, schema::anthropic) == "embeddings");
-  CHECK(dropped("{}", rerank, schema::openai) == "rerank");
+  CHECK(dropped("{}", rerank, schema::anthropic) == "rerank");
   CHECK(dropped("{}", unknown, schema::openai).empty());
 }
 

@@ -125,7 +125,7 @@ TEST_CASE("pairs that keep the schema", "[same_schema]") {
 TEST_CASE("pairs that do not exist", "[registry]") {
   CHECK(!find(operation::chat_completions, schema::cohere));
   CHECK(!find(operation::completions, schema::azure_openai));
-  CHECK(!find(operation::rerank, schema::openai));
+  CHECK(!find(operation::rerank, schema::anthropic));
 }
 
 TEST_CASE("an unknown path goes through as it came", "[registry]") {

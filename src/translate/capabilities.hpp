@@ -1,0 +1,13 @@
+#pragma once
+#include <optional>
+#include <string_view>
+
+#include <understudy/translate/request_features.hpp>
+
+/// What single dialects can't carry, for would_drop().
+namespace understudy::translate {
+
+/// OpenAI's legacy completions as a chat (completions_openai_to_chat.cpp).
+std::optional<std::string_view> lost_in_chat(const request_features& f);
+
+}  // namespace understudy::translate
