@@ -18,6 +18,35 @@ std::optional<std::string_view> lost_in_converse(const request_features& f) {
   return std::nullopt;
 }
 
+/// OpenAI's chat in Anthropic's Messages (anthropic_request.hpp). Its own API fetches images.
+std::optional<std::string_view> lost_in_anthropic(const request_features& f, bool fetches_urls) {
+  if (f.n > 1) return "several choices (`n`)";
+  if (f.logprobs) return "log probabilities";
+  if (f.audio_output) return "audio output";
+  if (f.audio) return "audio input";
+  if (f.remote_images && !fetches_urls) return "image URLs";
+  if (f.legacy_functions) return "`functions`";
+  if (f.web_search) return "`web_search_options`";
+  if (f.non_function_tools) return "tools that are no functions";
+  if (f.other_parts) return "content parts of an unknown type";
+  return std::nullopt;
+}
+
+/// What a chat loses on its way to a schema that is not OpenAI's.
+std::optional<std::string_view> lost_in(schema upstream, const request_features& f) {
+  switch (upstream) {
+    case schema::aws_bedrock:
+      return lost_in_converse(f);
+    case schema::anthropic:
+      return lost_in_anthropic(f, true);
+    case schema::aws_anthropic:
+    case schema::gcp_anthropic:
+      return lost_in_anthropic(f, false);
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::optional<std::string> would_drop(const request_features& features, operation op,
@@ -29,7 +58,7 @@ std::optional<std::string> would_drop(const request_features& features, operatio
       upstream != schema::azure_openai)
     lost = lost_in_chat(features);
   const bool is_chat = op == operation::chat_completions || op == operation::tokenize;
-  if (is_chat && upstream == schema::aws_bedrock) lost = lost_in_converse(features);
+  if (is_chat) lost = lost_in(upstream, features);
   // The other pairs change no dialect: what a provider can't do, it refuses itself.
   return lost ? std::optional{std::string{*lost}} : std::nullopt;
 }

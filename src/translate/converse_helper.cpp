@@ -55,6 +55,10 @@ void append_usage(std::string& out, const token_usage& usage) {
       number(R"(,"cache_creation_input_tokens":)", *usage.cache_creation_input);
     out += "}";
   }
+  if (usage.reasoning) {
+    number(R"(,"completion_tokens_details":{"reasoning_tokens":)", *usage.reasoning);
+    out += "}";
+  }
   out += "}";
 }
 

@@ -4,33 +4,14 @@
 
 #include "translate/converse_helper.hpp"
 #include "translate/error_event.hpp"
+#include "translate/raw_json.hpp"
 
 namespace understudy::translate {
 namespace {
 
-using codec::find_member;
 using codec::json_kind;
 
 constexpr std::size_t max_tool_calls = 1024;
-
-/// The member's raw text when it has that kind, else empty.
-std::string_view raw_member(std::string_view object, std::string_view name, json_kind kind) {
-  const auto found = find_member(object, name);
-  return found && found->kind == kind ? found->text : std::string_view{};
-}
-
-std::string string_member(std::string_view object, std::string_view name) {
-  const auto raw = raw_member(object, name, json_kind::string);
-  return raw.empty() ? std::string{} : codec::unescape_json(raw.substr(1, raw.size() - 2));
-}
-
-/// Keeps a JSON string that the scan has accepted valid as text, too: what is no UTF-8 is replaced.
-void append_raw_string(std::string& out, std::string_view raw) {
-  if (codec::is_utf8(raw))
-    out += raw;
-  else
-    codec::append_json_string(out, codec::unescape_json(raw.substr(1, raw.size() - 2)));
-}
 
 }  // namespace
 

@@ -123,7 +123,6 @@ TEST_CASE("pairs that keep the schema", "[same_schema]") {
 }
 
 TEST_CASE("pairs that do not exist", "[registry]") {
-  CHECK(!find(operation::chat_completions, schema::anthropic));
   CHECK(!find(operation::chat_completions, schema::cohere));
   CHECK(!find(operation::completions, schema::azure_openai));
   CHECK(!find(operation::rerank, schema::anthropic));

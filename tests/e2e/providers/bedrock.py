@@ -14,6 +14,7 @@ import botocore.model
 import botocore.validate
 
 from . import openai_dialect
+from .scene import Refused
 
 ACCESS_KEY = "AKIDEXAMPLEEXAMPLE00"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -22,12 +23,6 @@ ENVIRONMENT = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_
                "AWS_SESSION_TOKEN": SESSION_TOKEN, "AWS_REGION": "us-east-1"}
 
 TEXT = "Bedrock answers for the primary today."
-
-
-class Refused(Exception):
-    def __init__(self, status, kind, message):
-        super().__init__(f"{kind}: {message}")
-        self.status, self.kind, self.message = status, kind, message
 
 
 def _service():
@@ -76,6 +71,12 @@ def check_body(request, operation, model_id):
     if "json" not in request.header("content-type", ""):
         raise Refused(415, "SerializationException", "content-type")
     body = json.loads(request.body)
+    check_body_of(operation, body, model_id)
+    check_turns(body.get("messages") or [])
+    return body
+
+
+def check_body_of(operation, body, model_id):
     shape = SERVICE.operation_model(operation).input_shape
     unknown = _unknown_members(body, shape, "body")
     if unknown:
@@ -83,13 +84,24 @@ def check_body(request, operation, model_id):
     report = botocore.validate.ParamValidator().validate({"modelId": model_id, **body}, shape)
     if report.has_errors():
         raise Refused(400, "ValidationException", report.generate_report())
-    messages = body.get("messages") or []
+
+
+def check_turns(messages):
     if not messages or messages[0]["role"] != "user":
         raise Refused(400, "ValidationException", "A conversation must start with a user message.")
     for before, after in zip(messages, messages[1:]):
         if before["role"] == after["role"]:
             raise Refused(400, "ValidationException", "roles must alternate")
-    return body
+    waiting = []
+    for message in messages:
+        if not message["content"]:
+            raise Refused(400, "ValidationException", "The content field is empty.")
+        if any("text" in b and not b["text"].strip() for b in message["content"]):
+            raise Refused(400, "ValidationException", "The text field is blank.")
+        results = [b["toolResult"]["toolUseId"] for b in message["content"] if "toolResult" in b]
+        if sorted(results) != sorted(waiting):
+            raise Refused(400, "ValidationException", f"toolResult {results}, toolUse {waiting}")
+        waiting = [b["toolUse"]["toolUseId"] for b in message["content"] if "toolUse" in b]
 
 
 def _unknown_members(value, shape, where):
@@ -126,6 +138,9 @@ def exception(kind, message):
                   ":message-type": "exception"}, json.dumps({"message": message}).encode())
 
 
+KINDS = {400: "ValidationException", 403: "AccessDeniedException",
+         404: "ResourceNotFoundException", 429: "ThrottlingException",
+         503: "ServiceUnavailableException"}
 USAGE = {"inputTokens": 5, "outputTokens": 6, "totalTokens": 11}
 
 
@@ -151,6 +166,15 @@ def tool_frames(name):
             event("metadata", {"usage": USAGE, "metrics": {"latencyMs": 3}})]
 
 
+def send_frames(exchange, data):
+    """Cut anywhere, never where frames end."""
+    exchange.head(200, [("content-type", "application/vnd.amazon.eventstream"),
+                        ("x-amzn-requestid", "req-1"), ("transfer-encoding", "chunked")])
+    for at in range(0, len(data), 100):
+        exchange.chunk(data[at:at + 100])
+    exchange.last_chunk()
+
+
 def _has_tool_result(body):
     return any("toolResult" in block for message in body["messages"] for block in message["content"])
 
@@ -168,8 +192,9 @@ def _answer(body, text):
 
 
 def refuse(exchange, error):
+    kind = error.kind or KINDS.get(error.status, "InternalServerException")
     exchange.reply(error.status, json.dumps({"message": error.message}).encode(),
-                   [("x-amzn-errortype", error.kind), ("x-amzn-requestid", "req-refused")])
+                   [("x-amzn-errortype", kind), ("x-amzn-requestid", "req-refused")])
 
 
 def converse(text=TEXT, region="us-east-1", tail=None):
@@ -194,8 +219,6 @@ def converse(text=TEXT, region="us-east-1", tail=None):
             exchange.reply(200, json.dumps(_answer(body, text)).encode(),
                            [("x-amzn-requestid", "req-1")])
             return
-        exchange.head(200, [("content-type", "application/vnd.amazon.eventstream"),
-                            ("x-amzn-requestid", "req-1"), ("transfer-encoding", "chunked")])
         tools = body.get("toolConfig", {}).get("tools", [])
         if tools and not _has_tool_result(body):
             frames = tool_frames(tools[0]["toolSpec"]["name"])
@@ -203,8 +226,5 @@ def converse(text=TEXT, region="us-east-1", tail=None):
             frames = text_frames(text)
         if tail is not None:
             frames = frames[:3] + tail
-        data = b"".join(frames)
-        for at in range(0, len(data), 100):  # cut anywhere, never where frames end
-            exchange.chunk(data[at:at + 100])
-        exchange.last_chunk()
+        send_frames(exchange, b"".join(frames))
     return script

@@ -1,0 +1,180 @@
+#include "translate/chat_to_message.hpp"
+
+#include <algorithm>
+
+#include "translate/error_event.hpp"
+#include "translate/message_answer.hpp"
+#include "translate/raw_json.hpp"
+
+namespace understudy::translate {
+namespace {
+
+using codec::json_kind;
+using codec::json_reader;
+
+/// Of a string, or of the parts of a list of text parts, as one JSON string; empty: nothing there.
+std::string raw_content(std::string_view delta) {
+  if (const auto raw = raw_text_of(delta, "content"); !raw.empty()) return std::string{raw};
+  const auto parts = raw_of_kind(delta, "content", json_kind::array);
+  if (parts.empty()) return {};
+  std::string text;
+  json_reader reader{parts};
+  while (reader.next()) text += unquote(raw_text_of(reader.value().text, "text"));
+  return text.empty() ? std::string{} : quoted_json(text);
+}
+
+}  // namespace
+
+bool chat_message_stream::fail(std::string_view type, std::string_view message, std::string& out) {
+  if (!has_failed_ && !has_ended_) append_error_event(out, operation::messages, type, {}, message);
+  has_failed_ = true;
+  return false;
+}
+
+void chat_message_stream::abort(std::string_view message, std::string& out) {
+  fail({}, message, out);
+}
+
+bool chat_message_stream::feed(std::string_view bytes, std::string& out) {
+  using enum codec::sse_scanner::step;
+  while (!has_failed_) {
+    codec::sse_event event;
+    const auto step = scanner_.next(bytes, event);
+    if (step == need_more) return true;
+    if (step == too_large) return fail({}, "an event of the upstream is too large", out);
+    if (!on_event(event, out)) return false;
+  }
+  return false;
+}
+
+bool chat_message_stream::on_event(const codec::sse_event& event, std::string& out) {
+  if (has_ended_ || event.data.empty()) return true;
+  if (event.data == "[DONE]") return finish_reason_.empty() || end_message(out);
+  const auto error = codec::check_json(event.data);
+  if (event.type == "error") return on_error(error ? std::string_view{} : event.data, out);
+  if (error) return fail({}, "malformed event from the upstream: " + error->text(), out);
+  std::string_view choices, usage, tier;
+  json_reader reader{event.data};
+  if (reader.kind() != json_kind::object) return true;
+  while (reader.next()) {
+    const auto& value = reader.value();
+    if (reader.is_key("choices") && value.kind == json_kind::array) choices = value.text;
+    if (reader.is_key("usage") && value.kind == json_kind::object) usage = value.text;
+    if (reader.is_key("service_tier") && value.kind == json_kind::string) tier = value.text;
+    if (reader.is_key("error") && value.kind != json_kind::null) return on_error(event.data, out);
+  }
+  if (!usage.empty())
+    if (const auto told = chat_usage_of(usage); told.input || told.output) usage_ = told;
+  if (!tier.empty()) tier_ = unquote(tier);
+  if (choices.empty()) return true;
+  json_reader each{choices};
+  if (each.next() && each.value().kind == json_kind::object)
+    on_choice(each.value().text, event.data, out);
+  if (finish_reason_ == "error") return fail({}, "the model's answer ended in an error", out);
+  if (writer_.is_tangled()) return fail({}, "the model's tool calls can't be followed", out);
+  return true;
+}
+
+bool chat_message_stream::on_error(std::string_view data, std::string& out) {
+  auto error = raw_of_kind(data, "error", json_kind::object);
+  if (error.empty()) error = data;
+  auto message = unquote(raw_text_of(error, "message"));
+  if (message.empty()) message = unquote(raw_text_of(data, "error"));
+  if (message.empty()) message = "the upstream broke the stream off with an error";
+  auto code = unquote(raw_text_of(error, "code"));
+  if (code.empty()) code = raw_of_kind(error, "code", json_kind::number);
+  return fail(anthropic_type_of(unquote(raw_text_of(error, "type")), code), message, out);
+}
+
+void chat_message_stream::on_choice(std::string_view choice, std::string_view chunk,
+                                    std::string& out) {
+  if (!writer_.has_started()) {
+    const auto told = unquote(raw_text_of(chunk, "model"));
+    if (!told.empty()) model_ = told;
+    writer_.start(message_id_of(unquote(raw_text_of(chunk, "id"))), model_, out);
+  }
+  std::string_view reason;
+  json_reader reader{choice};
+  while (reader.next()) {
+    const auto& value = reader.value();
+    if (reader.is_key("delta") && value.kind == json_kind::object)
+      on_delta(value.text, out);
+    else if (value.kind != json_kind::string)
+      continue;
+    else if (reader.is_key("finish_reason"))
+      reason = value.text;
+    else if (reader.is_key("stop_reason") || reader.is_key("matched_stop"))
+      if (std::ranges::find(stops_, unquote(value.text)) != stops_.end()) raw_stop_ = value.text;
+  }
+  if (reason.size() > 2) finish_reason_ = unquote(reason);
+}
+
+void chat_message_stream::on_delta(std::string_view delta, std::string& out) {
+  // Reasoning comes before the text that it led to, whatever the order of the members.
+  auto thought = raw_text_of(delta, "reasoning_content");
+  if (thought.empty()) thought = raw_text_of(delta, "reasoning");
+  if (!thought.empty()) writer_.thinking(thought, out);
+  if (const auto blocks = raw_of_kind(delta, "thinking_blocks", json_kind::array); !blocks.empty())
+    on_thinking_blocks(blocks, !thought.empty(), out);
+  if (const auto text = raw_content(delta); !text.empty()) writer_.text(text, out);
+  if (const auto refused = raw_text_of(delta, "refusal"); !refused.empty()) {
+    has_refusal_ = true;
+    writer_.text(refused, out);
+  }
+  if (const auto calls = raw_of_kind(delta, "tool_calls", json_kind::array); !calls.empty())
+    on_calls(calls, out);
+}
+
+/// Signatures and hidden reasoning; the text too, where no other member has brought it.
+void chat_message_stream::on_thinking_blocks(std::string_view blocks, bool has_text,
+                                             std::string& out) {
+  json_reader reader{blocks};
+  while (reader.next()) {
+    const auto block = reader.value().text;
+    if (const auto data = raw_text_of(block, "data"); !data.empty()) writer_.redacted(data, out);
+    const auto text = raw_text_of(block, "thinking");
+    if (!has_text && !text.empty()) writer_.thinking(text, out);
+    if (const auto sign = raw_text_of(block, "signature"); !sign.empty())
+      writer_.signature(sign, out);
+  }
+}
+
+void chat_message_stream::on_calls(std::string_view calls, std::string& out) {
+  json_reader reader{calls};
+  for (std::size_t position = 0; reader.next(); ++position) {
+    const auto call = reader.value().text;
+    const auto index = raw_of_kind(call, "index", json_kind::number);
+    const auto key = index.empty() ? std::to_string(position) : std::string{index};
+    const auto function = raw_of_kind(call, "function", json_kind::object);
+    writer_.call(key, raw_text_of(call, "id"), raw_text_of(function, "name"), out);
+    writer_.arguments(key, raw_text_of(function, "arguments"), out);
+  }
+}
+
+bool chat_message_stream::end_message(std::string& out) {
+  const auto reason = stop_reason_of(finish_reason_, writer_.has_calls()).value_or("end_turn");
+  const bool is_refusal = has_refusal_ && reason == "end_turn";
+  const bool has_met_stop = reason == "end_turn" && !is_refusal && !raw_stop_.empty();
+  const bool is_cut = reason == "max_tokens" || reason == "refusal";
+  std::string_view word = is_refusal ? "refusal" : reason;
+  if (has_met_stop) word = "stop_sequence";
+  std::string_view tier;
+  if (tier_ == "default" || tier_ == "priority") tier = tier_ == "default" ? "standard" : tier_;
+  const auto usage = anthropic_usage(usage_, tier);
+  if (!writer_.finish(word, has_met_stop ? std::string_view{raw_stop_} : std::string_view{}, is_cut,
+                      usage, out))
+    return fail({}, "the model's tool call has arguments that are no JSON object", out);
+  has_ended_ = true;
+  return true;
+}
+
+bool chat_message_stream::finish(std::string& out) {
+  if (has_failed_) return false;
+  if (has_ended_) return true;
+  if (!scanner_.is_between_events()) return fail({}, "the upstream's stream was cut off", out);
+  if (finish_reason_.empty())
+    return fail({}, "the upstream's stream ended before the model's answer did", out);
+  return end_message(out);
+}
+
+}  // namespace understudy::translate

@@ -1,0 +1,65 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include <understudy/codec/json_scan.hpp>
+
+/// Pieces of JSON that go from one stream into another as they are written.
+namespace understudy::translate {
+
+/// The member's raw text when it has that kind, else empty.
+inline std::string_view raw_member(std::string_view object, std::string_view name,
+                                   codec::json_kind kind) {
+  const auto found = codec::find_member(object, name);
+  return found && found->kind == kind ? found->text : std::string_view{};
+}
+
+/// The member's text, unescaped; empty when it is no string.
+inline std::string string_member(std::string_view object, std::string_view name) {
+  const auto raw = raw_member(object, name, codec::json_kind::string);
+  return raw.empty() ? std::string{} : codec::unescape_json(raw.substr(1, raw.size() - 2));
+}
+
+/// Keeps a JSON string that the scan has accepted valid as text, too: what is no UTF-8 is replaced.
+inline void append_raw_string(std::string& out, std::string_view raw) {
+  if (codec::is_utf8(raw))
+    out += raw;
+  else
+    codec::append_json_string(out, codec::unescape_json(raw.substr(1, raw.size() - 2)));
+}
+
+/// The member's raw text when it has that kind, else empty.
+inline std::string_view raw_of_kind(std::string_view object, std::string_view name,
+                                    codec::json_kind kind) {
+  const auto found = codec::find_member(object, name);
+  return found && found->kind == kind ? found->text : std::string_view{};
+}
+
+/// A string with its quotes, or empty; one without characters counts as absent.
+inline std::string_view raw_text_of(std::string_view object, std::string_view name) {
+  const auto raw = raw_of_kind(object, name, codec::json_kind::string);
+  return raw.size() > 2 ? raw : std::string_view{};
+}
+
+/// Text of a string with its quotes; of an empty view nothing.
+inline std::string unquote(std::string_view raw) {
+  return raw.size() < 2 ? std::string{} : codec::unescape_json(raw.substr(1, raw.size() - 2));
+}
+
+/// Keeps a JSON string that the scan has accepted valid as text, too: what is no UTF-8 is replaced.
+inline void append_raw_text(std::string& out, std::string_view raw) {
+  if (raw.empty())
+    out += R"("")";
+  else if (codec::is_utf8(raw))
+    out += raw;
+  else
+    codec::append_json_string(out, unquote(raw));
+}
+
+inline std::string quoted_json(std::string_view text) {
+  std::string out;
+  codec::append_json_string(out, text);
+  return out;
+}
+
+}  // namespace understudy::translate
