@@ -1,4 +1,4 @@
-#include <understudy/translate/request_features.hpp>
+#include "translate/capabilities.hpp"
 
 namespace understudy::translate {
 namespace {
@@ -25,8 +25,10 @@ std::optional<std::string> would_drop(const request_features& features, operatio
   if (op == operation::unknown) return std::nullopt;
   if (find(op, upstream) == nullptr) return std::string{name(op)};
   // The other pairs change no dialect: what a provider can't do, it refuses itself.
-  if (op != operation::chat_completions || upstream != schema::aws_bedrock) return std::nullopt;
-  const auto lost = lost_in_converse(features);
+  if (op != operation::chat_completions) return std::nullopt;
+  std::optional<std::string_view> lost;
+  if (upstream == schema::aws_bedrock) lost = lost_in_converse(features);
+  if (upstream == schema::gcp_vertex_ai) lost = lost_in_gemini(features);
   return lost ? std::optional{std::string{*lost}} : std::nullopt;
 }
 

@@ -62,6 +62,7 @@ constexpr std::array pairs{
     pair_entry{chat_completions, schema::openai, make_openai_to_openai},
     pair_entry{chat_completions, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{chat_completions, schema::aws_bedrock, make_chat_completions_openai_to_bedrock},
+    pair_entry{chat_completions, schema::gcp_vertex_ai, make_chat_completions_openai_to_gemini},
     pair_entry{completions, schema::openai, make_openai_to_openai},
     pair_entry{embeddings, schema::openai, make_openai_to_openai},
     pair_entry{embeddings, schema::azure_openai, make_openai_to_azure_openai},

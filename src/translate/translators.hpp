@@ -14,5 +14,6 @@ std::unique_ptr<translator> make_openai_to_azure_openai(operation op);
 std::unique_ptr<translator> make_anthropic_to_anthropic(operation op);
 std::unique_ptr<translator> make_cohere_to_cohere(operation op);
 std::unique_ptr<translator> make_chat_completions_openai_to_bedrock(operation op);
+std::unique_ptr<translator> make_chat_completions_openai_to_gemini(operation op);
 
 }  // namespace understudy::translate
