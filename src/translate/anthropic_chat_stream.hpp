@@ -59,6 +59,7 @@ class anthropic_chat_stream {
   bool on_message_stop(std::string& out);
   bool fail(std::string_view type, std::string_view message, std::string& out);
 
+  // anthropic_chat_chunks.cpp
   void open(std::string_view message, std::string& out);
   void begin_delta(std::string& out) const;
   void end_delta(std::string& out, std::string_view finish_reason = {}) const;
@@ -68,6 +69,7 @@ class anthropic_chat_stream {
   void emit_arguments(tool_call& call, std::string_view raw, std::string& out);
   void keep_citation(std::string_view citation);
   void emit_citations(std::string& out);
+  void emit_usage(std::string& out) const;
   tool_call* call_of(std::string_view block);
 
   codec::sse_scanner scanner_;

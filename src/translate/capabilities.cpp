@@ -42,6 +42,8 @@ std::optional<std::string_view> lost_in(schema upstream, const request_features&
     case schema::aws_anthropic:
     case schema::gcp_anthropic:
       return lost_in_anthropic(f, false);
+    case schema::gcp_vertex_ai:
+      return lost_in_gemini(f);
     default:
       return std::nullopt;
   }

@@ -67,6 +67,7 @@ constexpr std::array pairs{
                make_chat_completions_openai_to_gcp_anthropic},
     pair_entry{chat_completions, schema::aws_anthropic,
                make_chat_completions_openai_to_aws_anthropic},
+    pair_entry{chat_completions, schema::gcp_vertex_ai, make_chat_completions_openai_to_gemini},
     pair_entry{completions, schema::openai, make_openai_to_openai},
     pair_entry{completions, schema::aws_bedrock, make_completions_by_chat<schema::aws_bedrock>},
     pair_entry{completions, schema::aws_anthropic, make_completions_by_chat<schema::aws_anthropic>},

@@ -221,6 +221,8 @@ void feature_scan::tools() {
                                  ? type.empty() || type == "custom"
                                  : type == "function";
     out_.non_function_tools = out_.non_function_tools || !is_function;
+    const bool is_known = is_function || is_any(type, {"google_search", "enterprise_search"});
+    out_.unknown_tools = out_.unknown_tools || !is_known;
   }
 }
 

@@ -32,5 +32,6 @@ template <schema Target>
 std::unique_ptr<translator> make_tokenize_by_chat(operation op);
 template <schema Target>
 std::unique_ptr<translator> make_completions_by_chat(operation op);
+std::unique_ptr<translator> make_chat_completions_openai_to_gemini(operation op);
 
 }  // namespace understudy::translate

@@ -90,5 +90,16 @@ TEST_CASE("an event is bounded, pieces are known", "[sse]") {
   CHECK(scanner.next(bytes, event) == step::too_large);
 }
 
+TEST_CASE("the rest of the last line end is no part of an event", "[sse]") {
+  for (const std::string_view text : {"data: a\r\n\r\n", "data: a\n\n", "data: a\r\r"}) {
+    sse_scanner scanner;
+    sse_event event;
+    auto bytes = text;
+    CHECK(scanner.next(bytes, event) == step::event);
+    CHECK(scanner.next(bytes, event) == step::need_more);
+    CHECK(scanner.is_between_events());
+  }
+}
+
 }  // namespace
 }  // namespace understudy::codec

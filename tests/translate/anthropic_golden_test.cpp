@@ -3,7 +3,9 @@
 #include <understudy/codec/event_stream.hpp>
 #include <understudy/codec/sse.hpp>
 #include <understudy/codec/text.hpp>
+#include <understudy/translate/answer_watch.hpp>
 #include <understudy/translate/request_features.hpp>
+#include <understudy/translate/stream_resume.hpp>
 
 #include "catch.hpp"
 #include "golden_pair.hpp"
@@ -168,6 +170,53 @@ TEST_CASE("what Claude can't carry is known before it is asked", "[anthropic]") 
     CHECK(lost(target, R"({"logprobs":true})") == "log probabilities");
     CHECK(lost(target, R"({"tools":[{"type":"custom"}]})") == "tools that are no functions");
     CHECK(lost(target, R"({"seed":1,"user":"u","reasoning_effort":"high"})").empty());
+  }
+}
+
+/// The watch over the upstream's bytes and the translator must agree: what one takes for whole the
+/// other may not end with an error.
+TEST_CASE("the watch judges Claude's streams as the translator does", "[anthropic]") {
+  for (const auto target : {schema::anthropic, schema::aws_anthropic}) {
+    const bool is_aws = target == schema::aws_anthropic;
+    codec::response_head head;
+    head.status = 200;
+    head.fields.add("content-type",
+                    is_aws ? codec::event_stream_content_type : "text/event-stream");
+    for (const auto& c : translate_test::golden_cases("chat_completions/anthropic")) {
+      if (!c.has("upstream.sse") || c.knobs.contains("headers")) continue;
+      const auto case_name = c.name();
+      CAPTURE(name(target), case_name);
+      const auto sse = c.text("upstream.sse");
+      const auto bytes = is_aws ? in_frames(sse) : sse;
+      answer_watch watch;
+      watch.begin(operation::chat_completions, target, true, head);
+      watch.feed(bytes);
+      watch.finish();
+
+      const auto asked = ask(target, R"({"stream":true,"messages":[]})");
+      REQUIRE(asked.one->head(head, now).mode == body_mode::stream);
+      std::string out;
+      const bool is_whole = asked.one->feed(bytes, out) && asked.one->finish(out);
+      CHECK((watch.stage() == answer_stage::finished) == is_whole);
+    }
+  }
+}
+
+TEST_CASE("an answer of Claude's goes on behind its begin", "[anthropic]") {
+  const std::string body = R"({"model":"m","messages":[{"role":"user","content":"Count"}]})";
+  const auto features = scan_features(operation::chat_completions, body);
+  for (const auto target : three) {
+    const auto style = assistant_prefix_of(target, "claude-sonnet-4-5");
+    REQUIRE(style == assistant_prefix::plain);
+    const auto more =
+        continue_request(operation::chat_completions, *features, body, "One, two, ", style);
+    REQUIRE(more.has_value());
+    CHECK(more->trimmed_bytes == 1);
+    const auto asked = ask(target, more->body);
+    const auto messages = json::parse(*asked.made->body)["messages"];
+    CHECK(messages.back()["role"] == "assistant");
+    CHECK(messages.back()["content"][0]["text"] == "One, two,");
+    CHECK(asked.made->dropped.empty());
   }
 }
 

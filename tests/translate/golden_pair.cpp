@@ -223,7 +223,8 @@ void check_whole(const golden_pair& pair, const golden_case& c, translate::trans
 bool expects_stream(const golden_case& c) {
   return c.has("downstream.sse") ||
          (is_updating() &&
-          (c.has("upstream.sse") || c.has("upstream.events.json") || c.has("upstream.bin")));
+          (c.has("upstream.sse") || c.has("upstream.events.json") || c.has("upstream.bin")) &&
+          !c.has("downstream.json"));
 }
 
 }  // namespace

@@ -27,8 +27,11 @@ class sse_scanner {
   /// is used up. `too_large`: for good; the stream can't be followed.
   step next(std::string_view& bytes, sse_event& out);
 
-  /// No part of an event is pending: the stream may end here.
-  bool is_between_events() const { return pending_.empty() || must_drop_pending_; }
+  /// No part of an event is pending: the stream may end here. The second half of the last CR LF is
+  /// none.
+  bool is_between_events() const {
+    return must_drop_pending_ || pending_.find_first_not_of("\r\n") == std::string::npos;
+  }
 
  private:
   bool parse_block(std::string_view block, sse_event& out);

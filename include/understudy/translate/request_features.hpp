@@ -14,6 +14,7 @@ struct request_features {
   bool stream = false;
   bool tools = false;               ///< offered, or calls and results in the conversation
   bool non_function_tools = false;  ///< provider's own tools: web search, computer use, MCP …
+  bool unknown_tools = false;       ///< of these, any that is not Gemini's (`google_search` …)
   bool legacy_functions = false;    ///< OpenAI's `functions`
   bool web_search = false;          ///< OpenAI's `web_search_options`
   bool images = false;

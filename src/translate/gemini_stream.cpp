@@ -1,0 +1,198 @@
+#include "translate/gemini_stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <understudy/codec/json_scan.hpp>
+
+#include "translate/error_event.hpp"
+#include "translate/gemini_helper.hpp"
+
+namespace understudy::translate {
+namespace {
+
+/// Images come as one event.
+constexpr std::size_t max_event_bytes = std::size_t{16} << 20;
+constexpr std::size_t max_kept_bytes = std::size_t{1} << 20;
+constexpr std::size_t max_choices = 64;
+
+void append_finish(std::string& out, std::string_view reason) {
+  out += R"(,"finish_reason":)";
+  if (reason.empty())
+    out += "null";
+  else
+    codec::append_json_string(out, reason);
+}
+
+}  // namespace
+
+gemini_stream::gemini_stream(head head)
+    : scanner_{max_event_bytes}, head_{std::move(head)}, ids_{head_.id} {}
+
+/// Id and model of the answer, as its first chunk has them.
+void gemini_stream::open(std::string_view chunk) {
+  if (const auto id = plain_text(raw_string_of(chunk, "responseId")); !id.empty()) {
+    head_.id = id;
+    ids_ = gemini_call_ids{id};
+  }
+  if (const auto model = plain_text(raw_string_of(chunk, "modelVersion")); !model.empty())
+    head_.model = model;
+  opening_ = R"(data: {"id":)";
+  codec::append_json_string(opening_, head_.id);
+  opening_ += R"(,"object":"chat.completion.chunk","created":)";
+  opening_ += std::to_string(head_.created);
+  opening_ += R"(,"model":)";
+  codec::append_json_string(opening_, head_.model);
+  opening_ += R"(,"choices":[)";
+}
+
+void gemini_stream::append_chunk(std::string& out, std::string_view choices) const {
+  out.append(opening_).append(choices) += ']';
+  if (head_.asked.has_usage_chunk) out += R"(,"usage":null)";
+  out += "}\n\n";
+}
+
+bool gemini_stream::fail(std::string_view type, std::string_view code, std::string_view message,
+                         std::string& out) {
+  if (!has_failed_) append_error_event(out, operation::chat_completions, type, code, message);
+  has_failed_ = true;
+  return false;
+}
+
+void gemini_stream::abort(std::string_view message, std::string& out) {
+  fail({}, {}, message, out);
+}
+
+bool gemini_stream::feed(std::string_view bytes, std::string& out) {
+  using enum codec::sse_scanner::step;
+  while (!has_failed_) {
+    codec::sse_event event;
+    const auto step = scanner_.next(bytes, event);
+    if (step == need_more) return true;
+    if (step == too_large) return fail({}, {}, "an event of the upstream is too large", out);
+    if (!on_event(event, out)) return false;
+  }
+  return false;
+}
+
+bool gemini_stream::on_event(const codec::sse_event& event, std::string& out) {
+  const auto data = event.data;
+  if (data.empty() || data == "[DONE]") return true;
+  if (const auto error = codec::check_json(data))
+    return fail({}, {}, "malformed event from the upstream: " + error->text(), out);
+  if (const auto error = gemini_error_of(data))
+    return fail(
+        error->type, error->code,
+        error->message.empty() ? "the upstream broke the stream off with an error" : error->message,
+        out);
+  if (event.type == "error") return fail({}, {}, quoted_error_text(502, data), out);
+  if (codec::json_reader{data}.kind() != codec::json_kind::object)
+    return fail({}, {}, "malformed event from the upstream: expected an object", out);
+  return on_chunk(data, out);
+}
+
+bool gemini_stream::on_chunk(std::string_view chunk, std::string& out) {
+  if (opening_.empty()) open(chunk);
+  if (const auto metadata = raw_object_of(chunk, "usageMetadata"); !metadata.empty())
+    if (const auto usage = gemini_usage_of(metadata); usage.total) usage_ = usage;
+  const auto candidates = raw_array_of(chunk, "candidates");
+  if (!candidates.empty() && !on_candidates(candidates, out)) return false;
+  if (choices_.empty()) on_block(raw_object_of(chunk, "promptFeedback"), out);
+  return true;
+}
+
+bool gemini_stream::on_candidates(std::string_view candidates, std::string& out) {
+  std::string choices;
+  codec::json_reader reader{candidates};
+  for (std::size_t position = 0; reader.next(); ++position) {
+    auto candidate = read_gemini_candidate(reader.value().text, position);
+    if (candidate.index >= max_choices)
+      return fail({}, {}, "the upstream's answer has too many candidates", out);
+    if (!on_candidate(candidate, choices, out)) return false;
+  }
+  if (!choices.empty()) append_chunk(out, choices);
+  return true;
+}
+
+/// Appends to `choices` what this part of the answer says; to `out` only errors.
+bool gemini_stream::on_candidate(gemini_candidate& candidate, std::string& choices,
+                                 std::string& out) {
+  if (candidate.index >= choices_.size()) choices_.resize(candidate.index + 1);
+  auto& of = choices_[candidate.index];
+  if (!keep_text(candidate, of, out)) return false;
+  std::string_view finish;
+  const bool is_end = !candidate.finish_reason.empty() && !of.has_finished;
+  if (is_end) {
+    const auto& reason = candidate.finish_reason;
+    const auto known = gemini_finish_of(reason, of.calls + candidate.calls.size() != 0);
+    if (!known) {
+      auto message = "the model's output was malformed (" + reason + ")";
+      if (!candidate.finish_message.empty()) message += ": " + candidate.finish_message;
+      return fail(reason, {}, message, out);
+    }
+    finish = *known;
+    of.has_finished = true;
+  }
+  std::string extra;
+  if (!candidate.grounding.empty()) {
+    std::string citations;
+    append_gemini_annotations(citations, candidate.grounding, codec::unescape_json(of.text));
+    if (!citations.empty()) extra = R"(,"annotations":)" + citations;
+  }
+  if (of.has_role && !is_end && extra.empty() && !candidate.says_something()) return true;
+  choices += choices.empty() ? "" : ",";
+  choices += R"({"index":)" + std::to_string(candidate.index) + R"(,"delta":)";
+  append_gemini_delta(choices, candidate, ids_, !of.has_role, of.calls, extra);
+  if (!candidate.logprobs.empty()) {
+    choices += R"(,"logprobs":)";
+    append_gemini_logprobs(choices, candidate.logprobs);
+  }
+  append_finish(choices, finish);
+  choices += "}";
+  of.has_role = true;
+  of.calls += candidate.calls.size();
+  return true;
+}
+
+/// Text that comes as a JSON string is held back up to its end, and then goes out without quotes.
+bool gemini_stream::keep_text(gemini_candidate& candidate, choice& of, std::string& out) {
+  if (!head_.asked.is_quoted && !head_.asked.is_searched) return true;
+  const bool has_room = of.text.size() + candidate.text.size() <= max_kept_bytes;
+  if (has_room) of.text += candidate.text;
+  if (!head_.asked.is_quoted) return true;
+  if (!has_room) return fail({}, {}, "the upstream's answer is too long to be unquoted", out);
+  candidate.text.clear();
+  if (candidate.finish_reason.empty() || of.has_finished) return true;
+  const auto quoted = quoted_gemini_text(of.text);
+  candidate.text = quoted.empty() ? of.text : quoted.substr(1, quoted.size() - 2);
+  return true;
+}
+
+void gemini_stream::on_block(std::string_view feedback, std::string& out) {
+  const auto text = gemini_block_text(feedback);
+  if (text.empty()) return;
+  choices_.resize(1);
+  choices_.front().has_role = choices_.front().has_finished = true;
+  std::string choices = R"({"index":0,"delta":{"role":"assistant","content":"","refusal":)";
+  codec::append_json_string(choices, text);
+  choices += "}";
+  append_finish(choices, "content_filter");
+  append_chunk(out, choices + "}");
+}
+
+bool gemini_stream::finish(std::string& out) {
+  if (has_failed_) return false;
+  if (!scanner_.is_between_events()) return fail({}, {}, "the upstream's stream was cut off", out);
+  const bool is_whole = !choices_.empty() && std::ranges::all_of(choices_, &choice::has_finished);
+  if (!is_whole)
+    return fail({}, {}, "the upstream's stream ended before the model's answer did", out);
+  if (head_.asked.has_usage_chunk && usage_.total) {
+    out.append(opening_) += R"(],"usage":)";
+    append_gemini_usage(out, usage_);
+    out += "}\n\n";
+  }
+  out += "data: [DONE]\n\n";
+  return true;
+}
+
+}  // namespace understudy::translate
