@@ -69,6 +69,7 @@ def _rerank(body):
 
 def _invoke(exchange, model, body):
     """Titan's embeddings take one text, Cohere's a list; Cohere's rerank."""
+    scene.play(scene.Asked(json.dumps(body)))
     if model.startswith("cohere.rerank"):
         exchange.reply(200, json.dumps(_rerank(body)).encode(), [("x-amzn-requestid", "req-1")])
         return

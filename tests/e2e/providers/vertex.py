@@ -156,6 +156,7 @@ def _generate(exchange, model, verb, query):
 
 def _predict(exchange):
     body = _judged(Predict, json.loads(exchange.request.body))
+    scene.play(scene.Asked(" ".join(i.content for i in body.instances)))
     one = {"embeddings": {"values": scene.VECTOR,
                           "statistics": {"truncated": False, "token_count": scene.INPUT_TOKENS}}}
     exchange.reply(200, json.dumps({"predictions": [one for _ in body.instances]}).encode())
