@@ -211,6 +211,12 @@ def vertex(exchange, model, verb):
     reply(exchange, body, model, verb == "streamRawPredict")
 
 
+def check_invoked(body, model):
+    """CountTokens of an InvokeModel body."""
+    inner = json.loads(base64.b64decode(body["input"]["invokeModel"]["body"], validate=True))
+    hosted_body(inner, "bedrock-2023-05-31", model)
+
+
 def _bedrock(exchange):
     request = exchange.request
     found = re.fullmatch(r"/model/([^/?]+)/(invoke|invoke-with-response-stream|count-tokens)",
@@ -223,9 +229,7 @@ def _bedrock(exchange):
     body = json.loads(request.body)
     if verb == "count-tokens":
         bedrock.check_body_of("CountTokens", body, model)
-        if set(body["input"]) == {"invokeModel"}:
-            inner = json.loads(base64.b64decode(body["input"]["invokeModel"]["body"]))
-            hosted_body(inner, "bedrock-2023-05-31", model)
+        check_invoked(body, model)
         exchange.reply(200, json.dumps({"inputTokens": scene.COUNTED_TOKENS}).encode())
         return
     if "stream" in body:

@@ -4,7 +4,7 @@ import json
 import re
 import urllib.parse
 
-from . import bedrock, scene
+from . import anthropic_api, bedrock, scene
 from .scene import Refused
 
 MODELS = r"/model/([^/?]+)/(converse|converse-stream|invoke|count-tokens)"
@@ -58,8 +58,21 @@ def _frames(says):
     return b"".join(bedrock.event(kind, payload) for kind, payload in found)
 
 
-def _embeddings(exchange, model, body):
-    """Titan takes one text, Cohere's a list."""
+def _rerank(body):
+    if set(body) - {"query", "documents", "top_n", "api_version", "max_tokens_per_doc"} or \
+            body.get("api_version") != 2:
+        raise Refused(400, "ValidationException", f"malformed rerank: {sorted(body)}")
+    last = len(body["documents"]) - 1
+    return {"results": [{"index": last - i, "relevance_score": 0.9 - i / 10}
+                        for i in range(body.get("top_n", last + 1))]}
+
+
+def _invoke(exchange, model, body):
+    """Titan's embeddings take one text, Cohere's a list; Cohere's rerank."""
+    scene.play(scene.Asked(json.dumps(body)))
+    if model.startswith("cohere.rerank"):
+        exchange.reply(200, json.dumps(_rerank(body)).encode(), [("x-amzn-requestid", "req-1")])
+        return
     if model.startswith("amazon.titan-embed"):
         known = {"inputText": str, "dimensions": int, "normalize": bool, "embeddingTypes": list}
         answer = {"embedding": scene.VECTOR, "inputTextTokenCount": scene.INPUT_TOKENS}
@@ -92,12 +105,15 @@ def _answer(exchange):
     scene.need_json(request, "SerializationException")
     model, verb = urllib.parse.unquote(found[1]), found[2]
     if verb == "invoke":
-        _embeddings(exchange, model, json.loads(request.body))
+        _invoke(exchange, model, json.loads(request.body))
         return
     if verb == "count-tokens":
         body = json.loads(request.body)
         bedrock.check_body_of("CountTokens", body, model)
-        bedrock.check_turns(body["input"]["converse"]["messages"])
+        if "converse" in body["input"]:
+            bedrock.check_turns(body["input"]["converse"]["messages"])
+        else:
+            anthropic_api.check_invoked(body, model)
         exchange.reply(200, json.dumps({"inputTokens": scene.COUNTED_TOKENS}).encode())
         return
     operation = "ConverseStream" if verb == "converse-stream" else "Converse"

@@ -170,6 +170,17 @@ def _moderations(exchange, body):
     _reply(exchange, {"id": "modr-1", "model": body.get("model", "omni"), "results": [one]})
 
 
+def _rerank(exchange, body):
+    """Not OpenAI's own: `/v1/rerank` as vLLM and Jina have it under this schema."""
+    known = {"model", "query", "documents", "top_n", "return_documents"}
+    if set(body) - known or not {"model", "query", "documents"} <= set(body):
+        raise bad(f"rerank: {sorted(body)}")
+    last = len(body["documents"]) - 1
+    _reply(exchange, {"id": "rr-1", "model": body["model"], "usage": {"total_tokens": 9},
+                      "results": [{"index": last - i, "relevance_score": 0.9 - i / 10}
+                                  for i in range(body.get("top_n", last + 1))]})
+
+
 # ---- forms --------------------------------------------------------------------------------------
 
 
@@ -245,7 +256,8 @@ def _heard(exchange, fields):
 JSON_OPERATIONS = {
     "chat/completions": chat, "completions": _completions, "responses": _responses,
     "responses/input_tokens": _input_tokens, "embeddings": _embeddings,
-    "images/generations": _images, "audio/speech": _speech, "moderations": _moderations}
+    "images/generations": _images, "audio/speech": _speech, "moderations": _moderations,
+    "rerank": _rerank}
 FORM_OPERATIONS = {"images/edits": _image_edit, "images/variations": _image_variation,
                    "audio/transcriptions": _transcription, "audio/translations": _translation}
 

@@ -12,8 +12,8 @@ from . import anthropic_api, scene
 from .scene import Refused
 
 PROJECT, REGION, TOKEN = "the-project", "us-central1", "ya29.vertex-token"
-PATH = re.compile(rf"/v1/projects/{PROJECT}/locations/{REGION}/publishers/(google|anthropic)/models/"
-                  r"([^/:?]+):(\w+)(\?alt=sse)?")
+BASE = f"/v1/projects/{PROJECT}/locations/{REGION}/"
+PATH = re.compile(r"publishers/(google|anthropic)/models/([^/:?]+):(\w+)(\?alt=sse)?")
 STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED",
             404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}
 
@@ -156,6 +156,7 @@ def _generate(exchange, model, verb, query):
 
 def _predict(exchange):
     body = _judged(Predict, json.loads(exchange.request.body))
+    scene.play(scene.Asked(" ".join(i.content for i in body.instances)))
     one = {"embeddings": {"values": scene.VECTOR,
                           "statistics": {"truncated": False, "token_count": scene.INPUT_TOKENS}}}
     exchange.reply(200, json.dumps({"predictions": [one for _ in body.instances]}).encode())
@@ -183,11 +184,18 @@ def _google(exchange, model, verb, query):
 
 def _answer(exchange):
     request = exchange.request
-    found = PATH.fullmatch(request.target)
-    if request.method != "POST" or not found:
+    if not request.target.startswith(BASE):
         raise Refused(404, "NOT_FOUND", f"{request.method} {request.target}")
     if request.all("authorization") != [f"Bearer {TOKEN}"]:
         raise Refused(401, "UNAUTHENTICATED", "invalid authentication credentials")
+    _model(exchange, request.target.removeprefix(BASE))
+
+
+def _model(exchange, path):
+    request = exchange.request
+    found = PATH.fullmatch(path)
+    if request.method != "POST" or not found:
+        raise Refused(404, "NOT_FOUND", f"{request.method} {request.target}")
     publisher, model, verb, query = found.groups()
     scene.need_json(request, "INVALID_ARGUMENT")
     exchange.is_anthropic = publisher == "anthropic"
@@ -207,3 +215,5 @@ def _refuse(exchange, error):
 
 
 answer = scene.guarded(_answer, _refuse)
+# For a daemon that has no credentials of Google's: the translators' part of the path, and no token.
+without_credentials = scene.guarded(lambda e: _model(e, e.request.target), _refuse)

@@ -13,11 +13,12 @@ SCHEMAS = {
     "OpenAI": (openai_api.first_party, {"chat": "gpt-4o-mini", "embed": "text-embedding-3-small"}),
     "AzureOpenAI": (openai_api.azure, {"chat": "gpt-4o-mini", "embed": "text-embedding-3-small"}),
     "Anthropic": (anthropic_api.first_party, {"chat": CLAUDE}),
-    "GCPVertexAI": (vertex.answer, {"chat": "gemini-2.5-flash", "embed": "text-embedding-005"}),
-    "GCPAnthropic": (vertex.answer, {"chat": f"{CLAUDE}@20260217"}),
+    "GCPVertexAI": (vertex.without_credentials, {"chat": "gemini-2.5-flash", "embed": "text-embedding-005"}),
+    "GCPAnthropic": (vertex.without_credentials, {"chat": f"{CLAUDE}@20260217"}),
     "AWSBedrock": (converse.answer, {"chat": f"us.anthropic.{CLAUDE}-v1:0",
                                      "embed": "amazon.titan-embed-text-v2:0",
-                                     "embed_many": "cohere.embed-english-v3"}),
+                                     "embed_many": "cohere.embed-english-v3",
+                                     "rerank": "cohere.rerank-v3-5:0"}),
     "AWSAnthropic": (anthropic_api.bedrock_invoke,
                      {"chat": f"anthropic.{CLAUDE}-v1:0"}),
     "AWSOpenAI": (openai_api.on_bedrock, {"chat": "openai.gpt-oss-120b-1:0"}),
@@ -97,8 +98,20 @@ def _backend(name, port):
     if name in VERSIONS:
         service["schema"]["version"] = VERSIONS[name]
     host = "bedrock-runtime.us-east-1.amazonaws.com" if name.startswith("AWS") else None
-    return config.backend(name.lower(), port, hostname=host, service=service,
-                          security=KEYS.get(name))
+    objects = config.backend(name.lower(), port, hostname=host, service=service,
+                             security=KEYS.get(name))
+    if name == "AWSOpenAI":
+        objects.append(_signed(name.lower()))
+    return objects
+
+
+def _signed(backend):
+    """AWS's signature with the environment's keys."""
+    return {"apiVersion": "aigateway.envoyproxy.io/v1beta1", "kind": "BackendSecurityPolicy",
+            "metadata": {"name": f"{backend}-keys"},
+            "spec": {"type": "AWSCredentials", "awsCredentials": {"region": "us-east-1"},
+                     "targetRefs": [{"group": "aigateway.envoyproxy.io", "name": backend,
+                                     "kind": "AIServiceBackend"}]}}
 
 
 def _routes():
