@@ -1,5 +1,7 @@
 #include <understudy/translate/request_features.hpp>
 
+#include "translate/capabilities_messages.hpp"
+
 namespace understudy::translate {
 namespace {
 
@@ -24,6 +26,7 @@ std::optional<std::string> would_drop(const request_features& features, operatio
                                       schema upstream) {
   if (op == operation::unknown) return std::nullopt;
   if (find(op, upstream) == nullptr) return std::string{name(op)};
+  if (op == operation::messages) return lost_of_messages(features, upstream);
   // The other pairs change no dialect: what a provider can't do, it refuses itself.
   if (op != operation::chat_completions || upstream != schema::aws_bedrock) return std::nullopt;
   const auto lost = lost_in_converse(features);

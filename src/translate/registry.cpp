@@ -83,6 +83,9 @@ constexpr std::array pairs{
     pair_entry{messages, schema::openai, make_messages_anthropic_to_openai},
     pair_entry{messages, schema::azure_openai, make_messages_anthropic_to_openai},
     pair_entry{messages, schema::aws_openai, make_messages_anthropic_to_openai},
+    pair_entry{messages, schema::aws_bedrock, make_messages_anthropic_to_bedrock},
+    pair_entry{messages, schema::aws_anthropic, make_messages_to_aws_anthropic},
+    pair_entry{messages, schema::gcp_anthropic, make_messages_to_gcp_anthropic},
     pair_entry{messages, schema::gcp_vertex_ai, make_messages_anthropic_to_gemini},
     pair_entry{count_tokens, schema::anthropic, make_anthropic_to_anthropic},
 };

@@ -16,5 +16,8 @@ std::unique_ptr<translator> make_cohere_to_cohere(operation op);
 std::unique_ptr<translator> make_chat_completions_openai_to_bedrock(operation op);
 std::unique_ptr<translator> make_messages_anthropic_to_openai(operation op);
 std::unique_ptr<translator> make_messages_anthropic_to_gemini(operation op);
+std::unique_ptr<translator> make_messages_anthropic_to_bedrock(operation op);
+std::unique_ptr<translator> make_messages_to_aws_anthropic(operation op);
+std::unique_ptr<translator> make_messages_to_gcp_anthropic(operation op);
 
 }  // namespace understudy::translate

@@ -222,7 +222,8 @@ void check_whole(const golden_pair& pair, const golden_case& c, translate::trans
 
 bool expects_stream(const golden_case& c) {
   return c.has("downstream.sse") ||
-         (is_updating() && !c.has("upstream.json") && !c.has("upstream.txt"));
+         (is_updating() &&
+          (c.has("upstream.sse") || c.has("upstream.events.json") || c.has("upstream.bin")));
 }
 
 }  // namespace
