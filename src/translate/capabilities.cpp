@@ -1,5 +1,7 @@
 #include "translate/capabilities.hpp"
 
+#include "translate/capabilities_messages.hpp"
+
 namespace understudy::translate {
 namespace {
 
@@ -55,6 +57,7 @@ std::optional<std::string> would_drop(const request_features& features, operatio
                                       schema upstream) {
   if (op == operation::unknown) return std::nullopt;
   if (find(op, upstream) == nullptr) return std::string{name(op)};
+  if (op == operation::messages) return lost_of_messages(features, upstream);
   std::optional<std::string_view> lost;
   if (op == operation::completions && upstream != schema::openai &&
       upstream != schema::azure_openai)

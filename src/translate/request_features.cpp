@@ -294,11 +294,15 @@ void feature_scan::judge_part(std::string_view type, bool is_remote, std::size_t
     media_bytes_ += bytes;
   } else if (is_any(type, {"file", "document", "input_file", "container_upload", "video_url"})) {
     out_.files = true;
+    out_.remote_files = out_.remote_files || is_remote;
     media_bytes_ += bytes;
   } else if (type.ends_with("tool_use") || type.ends_with("tool_result")) {
     out_.tools = true;
-  } else if (!is_any(type, {"text", "input_text", "output_text", "refusal", "thinking",
-                            "redacted_thinking", "summary_text", "reasoning_text"})) {
+    // What a provider's own tools were asked and gave.
+    out_.non_function_tools = out_.non_function_tools || !is_any(type, {"tool_use", "tool_result"});
+  } else if (!is_any(type,
+                     {"text", "input_text", "output_text", "refusal", "thinking",
+                      "redacted_thinking", "summary_text", "reasoning_text", "search_result"})) {
     out_.other_parts = true;
   }
 }

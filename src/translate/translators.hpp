@@ -33,5 +33,8 @@ std::unique_ptr<translator> make_tokenize_by_chat(operation op);
 template <schema Target>
 std::unique_ptr<translator> make_completions_by_chat(operation op);
 std::unique_ptr<translator> make_chat_completions_openai_to_gemini(operation op);
+std::unique_ptr<translator> make_messages_anthropic_to_bedrock(operation op);
+std::unique_ptr<translator> make_messages_to_aws_anthropic(operation op);
+std::unique_ptr<translator> make_messages_to_gcp_anthropic(operation op);
 
 }  // namespace understudy::translate

@@ -21,9 +21,10 @@ struct request_features {
   bool remote_images = false;  ///< named by URL or file id instead of carried
   bool audio = false;          ///< as input
   bool audio_output = false;
-  bool files = false;        ///< documents and uploads
-  bool other_parts = false;  ///< content parts of a type that is not known here
-  bool json_mode = false;    ///< any valid JSON
+  bool files = false;         ///< documents and uploads
+  bool remote_files = false;  ///< of these, any named by URL or file id
+  bool other_parts = false;   ///< content parts of a type that is not known here
+  bool json_mode = false;     ///< any valid JSON
   bool json_schema = false;
   bool reasoning = false;  ///< asked for, by whatever name
   bool logprobs = false;

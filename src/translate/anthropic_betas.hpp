@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include <understudy/codec/http.hpp>
+
+/// The client's `anthropic-beta` field on hosts of Claude other than Anthropic's own.
+namespace understudy::translate {
+
+/// Those that Bedrock knows, each once, under the name it has there (Claude on Amazon Bedrock in
+/// Anthropic's documentation; request and response of Claude in the Bedrock user guide). Others
+/// would have the whole request refused.
+struct claude_betas {
+  std::vector<std::string> names;
+  bool has_others = false;  ///< left out
+};
+claude_betas bedrock_betas(const codec::field_list* fields);
+
+}  // namespace understudy::translate

@@ -1,0 +1,112 @@
+#include "translate/converse_helper.hpp"
+#include "translate/converse_to_message.hpp"
+#include "translate/error_event.hpp"
+#include "translate/message_answer.hpp"
+#include "translate/raw_json.hpp"
+
+namespace understudy::translate {
+
+using codec::json_kind;
+
+bool converse_message_stream::fail(std::string_view type, std::string_view message,
+                                   std::string& out) {
+  if (!has_failed_ && !has_ended_)
+    append_error_event(out, operation::messages, anthropic_type_of(type, {}), {}, message);
+  has_failed_ = true;
+  return false;
+}
+
+void converse_message_stream::abort(std::string_view message, std::string& out) {
+  fail({}, message, out);
+}
+
+bool converse_message_stream::feed(std::string_view bytes, std::string& out) {
+  using enum codec::event_stream_decoder::step;
+  while (!has_failed_) {
+    codec::event_message frame;
+    const auto step = decoder_.next(bytes, frame);
+    if (step == need_more) return true;
+    if (step == failed) return fail({}, decoder_.error(), out);
+    if (!on_message(frame, out)) return false;
+  }
+  return false;
+}
+
+bool converse_message_stream::on_message(const codec::event_message& message, std::string& out) {
+  const auto kind = message.text_of(":message-type");
+  if (kind == "event" || kind.empty())
+    return on_event(message.text_of(":event-type"), message.payload, out);
+  if (kind == "error") {
+    const auto text = message.text_of(":error-message");
+    return fail(message.text_of(":error-code"), text.empty() ? "upstream error" : text, out);
+  }
+  auto text = unquote(raw_text_of(message.payload, "message"));
+  if (text.empty()) text = "the upstream broke the stream off with an exception";
+  return fail(message.text_of(":exception-type"), text, out);
+}
+
+bool converse_message_stream::on_event(std::string_view type, std::string_view payload,
+                                       std::string& out) {
+  if (const auto error = codec::check_json(payload))
+    return fail({}, "malformed event from the upstream: " + error->text(), out);
+  writer_.start(id_, model_, out);
+  const auto block = raw_of_kind(payload, "contentBlockIndex", json_kind::number);
+  if (type == "contentBlockDelta") {
+    on_delta(payload, block, out);
+  } else if (type == "contentBlockStart") {
+    const auto start = raw_of_kind(payload, "start", json_kind::object);
+    const auto tool = raw_of_kind(start, "toolUse", json_kind::object);
+    if (!tool.empty())
+      writer_.call(block, raw_text_of(tool, "toolUseId"), raw_text_of(tool, "name"), out);
+  } else if (type == "contentBlockStop") {
+    writer_.end_block(block, out);
+  } else if (type == "messageStop") {
+    return on_message_stop(payload, out);
+  } else if (type == "metadata") {
+    const auto usage = raw_of_kind(payload, "usage", json_kind::object);
+    if (!usage.empty()) usage_ = usage_of(usage);
+  }
+  if (writer_.is_tangled()) return fail({}, "the model's tool calls can't be followed", out);
+  return true;
+}
+
+void converse_message_stream::on_delta(std::string_view payload, std::string_view block,
+                                       std::string& out) {
+  const auto delta = raw_of_kind(payload, "delta", json_kind::object);
+  if (const auto text = raw_text_of(delta, "text"); !text.empty()) writer_.text(text, out);
+  const auto tool = raw_of_kind(delta, "toolUse", json_kind::object);
+  if (!tool.empty()) writer_.arguments(block, raw_text_of(tool, "input"), out);
+  const auto reasoning = raw_of_kind(delta, "reasoningContent", json_kind::object);
+  if (reasoning.empty()) return;
+  if (const auto text = raw_text_of(reasoning, "text"); !text.empty()) writer_.thinking(text, out);
+  if (const auto sign = raw_text_of(reasoning, "signature"); !sign.empty())
+    writer_.signature(sign, out);
+  if (const auto data = raw_text_of(reasoning, "redactedContent"); !data.empty())
+    writer_.redacted(data, out);
+}
+
+bool converse_message_stream::on_message_stop(std::string_view payload, std::string& out) {
+  stop_reason_ = unquote(raw_text_of(payload, "stopReason"));
+  if (stop_reason_.empty()) stop_reason_ = "end_turn";
+  const auto more = raw_of_kind(payload, "additionalModelResponseFields", json_kind::object);
+  raw_stop_ = raw_text_of(more, "stop_sequence");
+  if (stop_reason_of_converse(stop_reason_)) return true;
+  return fail({}, "the model's output was malformed (" + stop_reason_ + ")", out);
+}
+
+bool converse_message_stream::finish(std::string& out) {
+  if (has_failed_) return false;
+  if (!decoder_.is_between_messages()) return fail({}, "the upstream's stream was cut off", out);
+  const auto stop = stop_reason_of_converse(stop_reason_);
+  if (stop_reason_.empty() || !stop)
+    return fail({}, "the upstream's stream ended before the model's answer did", out);
+  const bool has_met_stop = *stop == "stop_sequence" && !raw_stop_.empty();
+  const bool is_cut = *stop != "tool_use" && *stop != "end_turn";
+  if (!writer_.finish(*stop, has_met_stop ? std::string_view{raw_stop_} : std::string_view{},
+                      is_cut, anthropic_usage(usage_), out))
+    return fail({}, "the model's tool call has arguments that are no JSON object", out);
+  has_ended_ = true;
+  return true;
+}
+
+}  // namespace understudy::translate
