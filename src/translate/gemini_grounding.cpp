@@ -16,6 +16,8 @@ using codec::json_kind;
 
 constexpr std::size_t max_pages = 256;
 constexpr std::size_t max_citations = 256;
+/// Bytes to look at for one answer's places: no long answer is worth more.
+constexpr std::size_t max_work = std::size_t{256} << 20;
 
 struct page {
   std::string_view url, title;  ///< with quotes
@@ -48,12 +50,14 @@ std::vector<page> read_pages(std::string_view grounding) {
 
 /// Where the answer is made of several parts, offsets may count from the start of one of them: the
 /// words themselves tell.
-stretch place_of(std::string_view segment, std::string_view text) {
+stretch place_of(std::string_view segment, std::string_view text, std::size_t& work) {
   stretch out{number_of(segment, "startIndex"), number_of(segment, "endIndex")};
   const auto words = plain_text(raw_string_of(segment, "text"));
   const bool is_inside = out.begin <= out.end && out.end <= text.size();
   if (words.empty()) return is_inside ? out : stretch{};
   if (is_inside && text.substr(out.begin, out.end - out.begin) == words) return out;
+  work += text.size() * (1 + words.size() / 16);
+  if (work > max_work) return {};
   const auto found = text.find(words);
   return found == std::string_view::npos ? stretch{} : stretch{found, found + words.size()};
 }
@@ -67,9 +71,11 @@ class citation_list {
  public:
   citation_list(std::string& out, std::string_view text) : out_{out}, text_{text} {}
 
-  bool is_full() const { return count_ == max_citations; }
+  bool is_full() const { return count_ == max_citations || work_ > max_work; }
+  std::size_t& work() { return work_; }
   void add(const page& source, const stretch& at) {
     if (source.url.size() <= 2 || is_full()) return;
+    work_ += at.begin + at.end;
     out_ += count_++ == 0 ? "[" : ",";
     out_ += R"({"type":"url_citation","url_citation":{"url":)";
     append_valid_string(out_, source.url);
@@ -86,6 +92,7 @@ class citation_list {
   std::string& out_;
   std::string_view text_;
   std::size_t count_ = 0;
+  std::size_t work_ = 0;
 };
 
 }  // namespace
@@ -100,7 +107,7 @@ void append_gemini_annotations(std::string& out, std::string_view grounding,
   while (!citations.is_full() && reader.next()) {
     has_supports = true;
     const auto support = reader.value().text;
-    const auto at = place_of(raw_object_of(support, "segment"), text);
+    const auto at = place_of(raw_object_of(support, "segment"), text, citations.work());
     const auto indices = raw_array_of(support, "groundingChunkIndices");
     codec::json_reader each{indices.empty() ? "[]" : indices};
     while (each.next()) {
