@@ -44,6 +44,11 @@ void check_by_chat(const translate_test::golden_pair& pair, std::size_t at_least
   check_golden_pair(pair, at_least);
 }
 
+TEST_CASE("vLLM's tokenize over Gemini", "[golden]") {
+  check_by_chat(
+      {operation::tokenize, schema::gcp_vertex_ai, "tokenize/gcp_vertex_ai", "/tokenize", ""}, 12);
+}
+
 TEST_CASE("vLLM's tokenize over Claude", "[golden]") {
   constexpr auto op = operation::tokenize;
   constexpr std::string_view path = "/tokenize";
