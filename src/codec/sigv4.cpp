@@ -12,6 +12,8 @@ namespace {
 
 using digest = std::array<char, SHA256_DIGEST_LENGTH>;
 
+constexpr std::string_view mantle = "bedrock-mantle";
+
 std::string_view view(const digest& d) { return {d.data(), d.size()}; }
 
 digest sha256(std::string_view text) {
@@ -116,6 +118,12 @@ std::vector<owned_field> sign(const signing_request& request, const aws_keys& ke
   return out;
 }
 
+std::string_view bedrock_service_of(std::string_view hostname) {
+  const bool is_mantle =
+      base::istarts_with(hostname, "bedrock-mantle.") && bedrock_region_of(hostname).has_value();
+  return is_mantle ? mantle : bedrock_service;
+}
+
 std::optional<std::string> bedrock_region_of(std::string_view hostname) {
   std::string name = base::lower(hostname);
   if (name.ends_with('.')) name.pop_back();
@@ -133,7 +141,8 @@ std::optional<std::string> bedrock_region_of(std::string_view hostname) {
   auto service = rest.substr(0, dot);
   if (const auto before = service.rfind('.'); before != std::string_view::npos)
     service.remove_prefix(before + 1);
-  if (service != "bedrock-runtime" && service != "bedrock-runtime-fips") return std::nullopt;
+  if (service != "bedrock-runtime" && service != "bedrock-runtime-fips" && service != mantle)
+    return std::nullopt;
   if (!is_label(region)) return std::nullopt;
   return std::string{region};
 }

@@ -28,7 +28,8 @@ base::result<void, std::string> apply(const plan::backend& backend, const signed
   if (keys == nullptr) return "backend " + backend.name + " has no AWS keys";
   auto fields = codec::sign({request.method, host, request.target, request.payload},
                             {keys->access_key_id, keys->secret_access_key, keys->session_token},
-                            signing_region(host, *aws), codec::bedrock_service, now);
+                            signing_region(host, *aws),
+                            codec::bedrock_service_of(host.substr(0, host.rfind(':'))), now);
   for (auto& f : fields) set.push_back(std::move(f));
   return {};
 }

@@ -48,7 +48,7 @@ std::optional<proxy::local_reply> examine_head(exchange_state& state,
                                                const plan::client_limits& limits,
                                                codec::body_framing& framing) {
   const auto& head = state.head;
-  state.op = translate::operation_of(head.target);
+  state.op = translate::operation_of(head.method, head.target);
   if (head.version < 11)
     return refusal(state.op, 426, "upgrade_required", "HTTP/1.0 is not spoken here; use HTTP/1.1",
                    "http_1_0");
@@ -81,7 +81,7 @@ std::optional<proxy::local_reply> examine_head(exchange_state& state,
   const auto question = state.target.path.find('?');
   state.path = state.target.path.substr(0, question);
   if (question != state.target.path.npos) state.query = state.target.path.substr(question + 1);
-  state.op = translate::operation_of(state.target.path);
+  state.op = translate::operation_of(head.method, state.target.path);
   state.has_body = framing.kind != codec::framing_kind::none;
   state.is_head_method = head.method == "HEAD";
   state.wants_explanation = head.fields.find("x-understudy-explain") == "1";

@@ -1,16 +1,12 @@
 #include <understudy/net/route_request.hpp>
 
 #include <understudy/net/receive_request.hpp>
+#include <understudy/proxy/request_limits.hpp>
+#include <understudy/proxy/request_summary.hpp>
 #include <understudy/proxy/router.hpp>
 
 namespace understudy::net {
 namespace {
-
-/// The model of a form-data body is a part of it; the translators of audio know where.
-bool is_form(const exchange_state& state) {
-  const auto type = state.head.fields.find("content-type");
-  return type && base::istarts_with(*type, "multipart/form-data");
-}
 
 bool has_ai_route(const plan::plan& plan) {
   for (const auto& route : plan.routes)
@@ -24,18 +20,12 @@ std::optional<proxy::local_reply> route_request(exchange_state& state,
                                                 const plan::listener& listener) {
   const auto& plan = *state.active->configuration;
   const bool is_ai = has_ai_route(plan);
-  if (is_ai && (state.head.method == "GET" || state.is_head_method)) {
-    if (state.path == "/v1/models") return proxy::models_reply(plan, state.target.authority, false);
-    if (state.path == "/anthropic/v1/models")
-      return proxy::models_reply(plan, state.target.authority, true);
-  }
-  if (is_ai && state.op != translate::operation::unknown && state.head.method == "POST" &&
-      !is_form(state)) {
-    auto summary = codec::scan_request(state.body);
-    if (!summary)
-      return malformed_body(state.op, "the body is not the JSON object that " +
-                                          std::string{state.path} +
-                                          " takes: " + summary.error().text());
+  if (is_ai && (state.head.method == "GET" || state.is_head_method))
+    if (auto reply = proxy::models_reply(plan, state.target.authority, state.path)) return reply;
+  if (is_ai && state.op != translate::operation::unknown) {
+    const auto type = state.head.fields.find("content-type").value_or(std::string_view{});
+    auto summary = proxy::summarize(state.op, state.path, type, state.body);
+    if (!summary) return malformed_body(state.op, summary.error().message);
     state.summary = std::move(*summary);
   }
   proxy::match_input input;
@@ -59,7 +49,8 @@ std::optional<proxy::local_reply> route_request(exchange_state& state,
     return proxy::error_reply(state.op, 500, "no_backends",
                               "route " + state.route->name + " has no usable backend",
                               "no_backends");
-  return std::nullopt;
+  if (!state.rule->is_ai) return std::nullopt;
+  return proxy::unserved_reply(state.op, state.path, state.route->name, *state.rule);
 }
 
 }  // namespace understudy::net

@@ -80,7 +80,10 @@ void use_service(compile_state& state, const ref_context& ref,
   lint_version(state, service);
   out.schema =
       translate::schema_named(service.schema.name.value).value_or(translate::schema::openai);
-  if (!service.schema.prefix.value.empty()) out.prefix = service.schema.prefix.value;
+  if (!service.schema.prefix.value.empty())
+    out.prefix = service.schema.prefix.value;
+  else if (out.schema == translate::schema::aws_openai)
+    out.prefix = "openai/v1";  // where Bedrock's runtime hosts have OpenAI's API
   out.version = service.schema.version.value;
   out.headers = merge_headers(written.headers, service.headers);
   out.body = merge_bodies(written.body, service.body);

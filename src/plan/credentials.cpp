@@ -101,7 +101,8 @@ credential compile_credential(compile_state& state, const ref_context& ref,
                     .value_or("");
     return out;
   }
-  if (schema != translate::schema::aws_bedrock && schema != translate::schema::aws_anthropic)
+  if (schema != translate::schema::aws_bedrock && schema != translate::schema::aws_anthropic &&
+      schema != translate::schema::aws_openai)
     return {};
   const auto region = region_of(object);
   state.say.info(ref.at, ref.route, ref.field,

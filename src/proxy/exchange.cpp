@@ -81,6 +81,9 @@ bool may_replay(translate::operation op, std::string_view method) {
   switch (op) {
     case operation::responses:
       return false;  // stored by default, a second one would remain
+    case operation::openai_other:
+    case operation::anthropic_other:
+    case operation::cohere_other:
     case operation::unknown:
       return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
              method == "DELETE" || method == "TRACE";

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include <understudy/codec/json_scan.hpp>
-#include <understudy/proxy/router.hpp>
-
 namespace understudy::proxy {
 namespace {
 
@@ -66,43 +63,6 @@ std::size_t distinct_backends(std::span<const failed_attempt> attempts) {
   return names.size();
 }
 
-/// 0: not of this host; larger: more specific. A wildcard stands for exactly one label here.
-std::size_t specificity(const plan::model_entry& model, std::string_view host) {
-  std::size_t best = 0;
-  for (const auto& pattern : model.hostnames) {
-    if (!hostname_matches(pattern, host)) continue;
-    if (!pattern.starts_with("*.")) return ~std::size_t{0};
-    const auto label = host.substr(0, host.size() - (pattern.size() - 1));
-    if (label.find('.') == label.npos) best = std::max(best, pattern.size());
-  }
-  return best;
-}
-
-std::vector<const plan::model_entry*> models_of_host(const plan::plan& plan,
-                                                     std::string_view host) {
-  std::vector<const plan::model_entry*> listed;
-  std::size_t best = 0;
-  for (const auto& m : plan.models) best = std::max(best, specificity(m, host));
-  for (const auto& m : plan.models)
-    if (best != 0 && specificity(m, host) == best) listed.push_back(&m);
-  for (const auto& m : plan.models)
-    if (m.hostnames.empty()) listed.push_back(&m);
-  return listed;
-}
-
-std::string rfc3339(std::int64_t unix_seconds) {
-  const std::chrono::sys_seconds t{std::chrono::seconds{unix_seconds}};
-  const auto day = std::chrono::floor<std::chrono::days>(t);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{t - day};
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()));
-  return text;
-}
-
 }  // namespace
 
 local_reply error_reply(translate::operation op, int status, std::string_view code,
@@ -116,7 +76,7 @@ local_reply error_reply(translate::operation op, int status, std::string_view co
 }
 
 local_reply no_route_reply(translate::operation op, std::string_view path, std::string_view model) {
-  if (op == translate::operation::unknown)
+  if (op == translate::operation::unknown || (translate::is_passthrough(op) && model.empty()))
     return error_reply(op, 404, "unknown_url", "no route for path " + std::string{path},
                        "no_route");
   if (model.empty())
@@ -126,43 +86,6 @@ local_reply no_route_reply(translate::operation op, std::string_view path, std::
                      "no route matches: the model `" + std::string{model.substr(0, 200)} +
                          "` is not configured in this gateway",
                      "no_route");
-}
-
-local_reply models_reply(const plan::plan& plan, std::string_view host, bool is_anthropic) {
-  const auto listed = models_of_host(plan, without_port(host));
-  local_reply reply;
-  reply.status = 200;
-  reply.details = "models";
-  std::string& out = reply.body;
-  out = R"({"data":[)";
-  for (const auto* m : listed) {
-    if (m != listed.front()) out += ',';
-    out += R"({"id":)";
-    codec::append_json_string(out, m->id);
-    if (is_anthropic) {
-      out += R"(,"type":"model","display_name":)";
-      codec::append_json_string(out, m->id);
-      out += R"(,"created_at":")" + rfc3339(m->created) + "\"}";
-    } else {
-      out += R"(,"created":)" + std::to_string(m->created) + R"(,"object":"model","owned_by":)";
-      codec::append_json_string(out, m->owned_by);
-      out += '}';
-    }
-  }
-  out += ']';
-  if (is_anthropic) {
-    out += R"(,"has_more":false)";
-    if (!listed.empty()) {
-      out += R"(,"first_id":)";
-      codec::append_json_string(out, listed.front()->id);
-      out += R"(,"last_id":)";
-      codec::append_json_string(out, listed.back()->id);
-    }
-  } else {
-    out += R"(,"object":"list")";
-  }
-  out += '}';
-  return reply;
 }
 
 local_reply failure_reply(translate::operation op, std::string_view route, std::size_t backends,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <understudy/codec/client_deadline.hpp>
+#include <understudy/proxy/exchange.hpp>
 
 namespace understudy::proxy {
 namespace {
@@ -12,6 +13,12 @@ bool have_one_schema(const plan::rule& rule) {
   return std::ranges::all_of(rule.backends, [&](const plan::backend& b) {
     return b.schema == rule.backends.front().schema;
   });
+}
+
+template <class Excludes>
+void exclude(const plan::rule& rule, resilience::request_limits& limits, Excludes&& is_excluded) {
+  for (std::size_t i = 0; i < rule.backends.size() && i < 64; ++i)
+    if (is_excluded(rule.backends[i])) limits.excluded_localities |= std::uint64_t{1} << i;
 }
 
 }  // namespace
@@ -31,18 +38,36 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
     if (asked && (!limits.request_timeout || *asked < *limits.request_timeout))
       limits.request_timeout = asked;
   }
-  const bool is_guarded =
-      rule.failover.is_guarded && !rule.backends.empty() && !have_one_schema(rule);
+  limits.may_hedge = !translate::is_passthrough(op) || may_replay(op, head.method);
+  const bool is_mixed = !rule.backends.empty() && !have_one_schema(rule);
+  const bool is_guarded = is_mixed && rule.failover.is_guarded;
+  if (is_mixed)
+    exclude(rule, limits,
+            [&](const plan::backend& b) { return !translate::can_serve(op, b.schema); });
   const bool is_first_token_limited = is_stream && rule.cluster.hedge.first_token.has_value();
   if (!is_guarded && !is_first_token_limited) return limits;
   features = translate::scan_features(op, body);
   if (!features) return limits;
   limits.is_reasoning = translate::asks_for_reasoning(*features);
   if (!is_guarded) return limits;
-  for (std::size_t i = 0; i < rule.backends.size() && i < 64; ++i)
-    if (translate::would_drop(*features, op, rule.backends[i].schema))
-      limits.excluded_localities |= std::uint64_t{1} << i;
+  exclude(rule, limits, [&](const plan::backend& b) {
+    return translate::would_drop(*features, op, b.schema).has_value();
+  });
   return limits;
+}
+
+std::optional<local_reply> unserved_reply(translate::operation op, std::string_view path,
+                                          std::string_view route, const plan::rule& rule) {
+  const auto is_able = [op](const plan::backend& b) { return translate::can_serve(op, b.schema); };
+  if (rule.backends.empty() || std::ranges::any_of(rule.backends, is_able)) return std::nullopt;
+  std::string message = "no backend of route ";
+  message.append(route).append(" can serve ").append(translate::name(op));
+  if (translate::is_passthrough(op)) message.append(" (").append(path).append(")");
+  message += ':';
+  for (const auto& b : rule.backends)
+    message.append(" ").append(b.name).append(" (").append(translate::name(b.schema)).append("),");
+  message.pop_back();
+  return error_reply(op, 422, "unsupported_operation", message, "unsupported_operation");
 }
 
 local_reply incapable_reply(translate::operation op, std::string_view route, const plan::rule& rule,

@@ -148,8 +148,10 @@ bool is_native(translate::operation op, translate::schema target) {
   switch (op) {
     case operation::messages:
     case operation::count_tokens:
+    case operation::anthropic_other:
       return target == schema::anthropic;
     case operation::rerank:
+    case operation::cohere_other:
       return target == schema::cohere;
     default:
       return target == schema::openai || target == schema::azure_openai ||

@@ -36,6 +36,7 @@ void attempt_planner::impl::set_limits_of(decision& d, const attempt& a) {
   if (!is_retry_left() || !has_other_usable(a)) return;
   if (!p.is_first_token_hedged && is_able(retry, failure_class::per_try))
     d.first_token_timeout = first_token_limit(false);
+  if (!limits.may_hedge) return;
   const auto take = [&](std::optional<base::duration> time) {
     if (time && (!d.hedge_after || *time < *d.hedge_after)) d.hedge_after = time;
   };

@@ -57,6 +57,9 @@ wire wire_of(operation op, schema upstream) {
     case operation::tokenize:
     case operation::count_tokens:
       return wire::unary;
+    case operation::openai_other:
+    case operation::anthropic_other:
+    case operation::cohere_other:
     case operation::unknown:
       break;
   }

@@ -34,6 +34,13 @@ constexpr std::array operations{
     operation_entry{count_tokens, "count_tokens", "/anthropic/v1/messages/count_tokens"},
 };
 
+/// Of all other paths below these.
+constexpr std::array others{
+    operation_entry{openai_other, "openai_other", "/v1/"},
+    operation_entry{anthropic_other, "anthropic_other", "/anthropic/"},
+    operation_entry{cohere_other, "cohere_other", "/cohere/"},
+};
+
 struct schema_entry {
   schema id;
   std::string_view name;
@@ -61,6 +68,7 @@ struct pair_entry {
 constexpr std::array pairs{
     pair_entry{chat_completions, schema::openai, make_openai_to_openai},
     pair_entry{chat_completions, schema::azure_openai, make_openai_to_azure_openai},
+    pair_entry{chat_completions, schema::aws_openai, make_openai_to_aws_openai},
     pair_entry{chat_completions, schema::aws_bedrock, make_chat_completions_openai_to_bedrock},
     pair_entry{chat_completions, schema::anthropic, make_chat_completions_openai_to_anthropic},
     pair_entry{chat_completions, schema::gcp_anthropic,
@@ -74,6 +82,7 @@ constexpr std::array pairs{
     pair_entry{completions, schema::anthropic, make_completions_by_chat<schema::anthropic>},
     pair_entry{completions, schema::gcp_anthropic, make_completions_by_chat<schema::gcp_anthropic>},
     pair_entry{completions, schema::gcp_vertex_ai, make_completions_by_chat<schema::gcp_vertex_ai>},
+    pair_entry{completions, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{embeddings, schema::openai, make_openai_to_openai},
     pair_entry{embeddings, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{embeddings, schema::aws_bedrock, make_embeddings_openai_to_bedrock},
@@ -81,14 +90,20 @@ constexpr std::array pairs{
     pair_entry{embeddings, schema::cohere, make_embeddings_openai_to_cohere},
     pair_entry{responses, schema::openai, make_openai_to_openai},
     pair_entry{responses, schema::azure_openai, make_openai_to_azure_openai},
+    pair_entry{responses, schema::aws_openai, make_openai_to_aws_openai},
     pair_entry{responses_input_tokens, schema::openai, make_openai_to_openai},
     pair_entry{responses_input_tokens, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{image_generations, schema::openai, make_openai_to_openai},
+    pair_entry{image_generations, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{image_edits, schema::openai, make_openai_to_openai},
+    pair_entry{image_edits, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{image_variations, schema::openai, make_openai_to_openai},
     pair_entry{audio_speech, schema::openai, make_openai_to_openai},
+    pair_entry{audio_speech, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{audio_transcriptions, schema::openai, make_openai_to_openai},
+    pair_entry{audio_transcriptions, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{audio_translations, schema::openai, make_openai_to_openai},
+    pair_entry{audio_translations, schema::azure_openai, make_openai_to_azure_openai},
     pair_entry{moderations, schema::openai, make_openai_to_openai},
     pair_entry{rerank, schema::cohere, make_cohere_to_cohere},
     pair_entry{rerank, schema::openai, make_rerank_to_openai},
@@ -114,13 +129,30 @@ constexpr std::array pairs{
     pair_entry{count_tokens, schema::aws_anthropic, make_count_tokens_to_aws},
     pair_entry{count_tokens, schema::aws_bedrock, make_count_tokens_to_aws},
     pair_entry{count_tokens, schema::gcp_anthropic, make_count_tokens_to_gcp},
+    pair_entry{openai_other, schema::openai, make_passthrough},
+    pair_entry{anthropic_other, schema::anthropic, make_passthrough},
+    pair_entry{cohere_other, schema::cohere, make_passthrough},
 };
+
+const pair_entry* pair_of(operation op, schema target) {
+  const auto* found = std::ranges::find_if(
+      pairs, [&](const pair_entry& entry) { return entry.op == op && entry.target == target; });
+  return found == pairs.end() ? nullptr : found;
+}
+
+operation other_of(std::string_view path) {
+  const auto found = std::ranges::find_if(
+      others, [&](const operation_entry& entry) { return path.starts_with(entry.path); });
+  return found == others.end() ? unknown : found->op;
+}
 
 }  // namespace
 
 std::string_view name(operation op) {
   const auto found = std::ranges::find(operations, op, &operation_entry::op);
-  return found == operations.end() ? "unknown" : found->name;
+  if (found != operations.end()) return found->name;
+  const auto other = std::ranges::find(others, op, &operation_entry::op);
+  return other == others.end() ? "unknown" : other->name;
 }
 
 std::string_view name(schema s) {
@@ -137,16 +169,29 @@ std::optional<schema> schema_named(std::string_view name) {
 operation operation_of(std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
   const auto found = std::ranges::find(operations, path, &operation_entry::path);
-  return found == operations.end() ? unknown : found->op;
+  return found == operations.end() ? other_of(path) : found->op;
 }
 
-bool is_anthropic(operation op) { return op == messages || op == count_tokens; }
+operation operation_of(std::string_view method, std::string_view target) {
+  return method == "POST" ? operation_of(target) : other_of(target.substr(0, target.find('?')));
+}
+
+bool is_passthrough(operation op) {
+  return op == openai_other || op == anthropic_other || op == cohere_other;
+}
+
+bool is_anthropic(operation op) {
+  return op == messages || op == count_tokens || op == anthropic_other;
+}
+
+bool can_serve(operation op, schema target) {
+  return op == unknown || pair_of(op, target) != nullptr;
+}
 
 std::unique_ptr<translator> find(operation op, schema target) {
   if (op == unknown) return make_verbatim(op);
-  const auto found = std::ranges::find_if(
-      pairs, [&](const pair_entry& entry) { return entry.op == op && entry.target == target; });
-  return found == pairs.end() ? nullptr : found->make(op);
+  const auto* found = pair_of(op, target);
+  return found == nullptr ? nullptr : found->make(op);
 }
 
 }  // namespace understudy::translate

@@ -1,19 +1,32 @@
 #include "translate/same_schema.hpp"
 
 #include <understudy/codec/json_edit.hpp>
+#include <understudy/codec/multipart.hpp>
 
 #include "translate/error_event.hpp"
 
 namespace understudy::translate {
 namespace {
 
-bool is_multipart(std::string_view content_type) {
-  return base::istarts_with(base::trim(content_type), "multipart/form-data");
-}
-
 bool is_json(const codec::response_head& head) {
   const auto type = base::lower(head.fields.find("content-type").value_or(""));
   return type.find("json") != std::string::npos;
+}
+
+/// Gives the body's model another name.
+base::result<void, refusal> rename_model(const request_view& original, std::string_view model,
+                                         upstream_request& out) {
+  if (codec::is_multipart_form(original.content_type)) {
+    auto form = codec::replace_form_text(original.body, original.content_type, "model", model);
+    if (!form) return refusal{400, "malformed form: " + std::string{form.error().reason}};
+    out.body = std::move(form->body);
+    out.set.push_back({"content-type", std::move(form->content_type)});
+    return {};
+  }
+  auto body = codec::replace_top_level_string(original.body, "model", model);
+  if (!body) return refusal{400, "malformed request: " + body.error().text()};
+  out.body = std::move(*body);
+  return {};
 }
 
 }  // namespace
@@ -43,12 +56,8 @@ base::result<upstream_request, refusal> same_schema::request(const request_view&
       !backend.model_override.empty() && backend.model_override != original.model;
   upstream_request out;
   out.target = target(is_overridden ? backend.model_override : original.model, original, backend);
-  if (!is_overridden || !has_model_in_body()) return out;
-  if (is_multipart(original.content_type))
-    return refusal{422, "the model's name in a multipart body cannot be replaced"};
-  auto body = codec::replace_top_level_string(original.body, "model", backend.model_override);
-  if (!body) return refusal{400, "malformed request: " + body.error().text()};
-  out.body = std::move(*body);
+  if (!is_overridden || !has_model_in_body(original)) return out;
+  if (auto done = rename_model(original, backend.model_override, out); !done) return done.error();
   return out;
 }
 

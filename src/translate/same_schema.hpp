@@ -12,7 +12,7 @@ class same_schema : public translator {
   explicit same_schema(operation op) : op_{op} {}
 
   base::result<upstream_request, refusal> request(const request_view& original,
-                                                  const backend_view& backend) final;
+                                                  const backend_view& backend) override;
   response_plan head(const codec::response_head& head, base::wall_time now) override;
   bool feed(std::string_view bytes, std::string& out) override;
   bool finish(std::string& out) override;
@@ -26,7 +26,7 @@ class same_schema : public translator {
   virtual std::string target(std::string_view model, const request_view& original,
                              const backend_view& backend) const = 0;
   /// Does an override go into the body (rather than the path alone)?
-  virtual bool has_model_in_body() const { return true; }
+  virtual bool has_model_in_body(const request_view& /*original*/) const { return true; }
   virtual std::string wrap_error(int status, std::string_view body) const;
 
  private:

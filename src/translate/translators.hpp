@@ -9,8 +9,10 @@ namespace understudy::translate {
 using maker = std::unique_ptr<translator> (*)(operation op);
 
 std::unique_ptr<translator> make_verbatim(operation op);
+std::unique_ptr<translator> make_passthrough(operation op);
 std::unique_ptr<translator> make_openai_to_openai(operation op);
 std::unique_ptr<translator> make_openai_to_azure_openai(operation op);
+std::unique_ptr<translator> make_openai_to_aws_openai(operation op);
 std::unique_ptr<translator> make_anthropic_to_anthropic(operation op);
 std::unique_ptr<translator> make_cohere_to_cohere(operation op);
 std::unique_ptr<translator> make_chat_completions_openai_to_bedrock(operation op);

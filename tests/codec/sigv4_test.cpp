@@ -73,5 +73,14 @@ TEST_CASE("region out of a Bedrock host name", "[sigv4]") {
   }
 }
 
+TEST_CASE("the service that signs for a Bedrock host", "[sigv4]") {
+  CHECK(bedrock_region_of("bedrock-mantle.us-east-2.api.aws") == "us-east-2");
+  CHECK(bedrock_service_of("bedrock-mantle.us-east-2.api.aws") == "bedrock-mantle");
+  CHECK(bedrock_service_of("Bedrock-Mantle.us-east-2.api.aws") == "bedrock-mantle");
+  CHECK(bedrock_service_of("bedrock-runtime.us-east-2.amazonaws.com") == "bedrock");
+  CHECK(bedrock_service_of("bedrock-mantle.example") == "bedrock");
+  CHECK(bedrock_service_of("") == "bedrock");
+}
+
 }  // namespace
 }  // namespace understudy::codec

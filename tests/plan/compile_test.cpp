@@ -226,6 +226,28 @@ TEST_CASE("the schema of a bare Backend comes from its host name") {
   }
 }
 
+TEST_CASE("OpenAI's API on Bedrock has its own prefix and is signed") {
+  struct row {
+    const char* schema;
+    const char* prefix;
+    bool is_signed;
+  };
+  const std::string endpoint =
+      "fqdn: {hostname: bedrock-runtime.eu-west-1.amazonaws.com, port: 443}";
+  for (const auto& r :
+       {row{"name: AWSOpenAI", "openai/v1", true}, row{"name: AWSOpenAI, prefix: v1", "v1", true},
+        row{"name: OpenAI", "v1", false}}) {
+    INFO(r.schema);
+    const auto result =
+        compile(route("{name: b}") + backend("b", endpoint) + service("b", r.schema));
+    const auto& made = first_rule(result).backends.at(0);
+    CHECK(made.prefix == r.prefix);
+    const auto* aws = std::get_if<plan::aws_credential>(&made.auth);
+    CHECK((aws != nullptr) == r.is_signed);
+    if (aws != nullptr) CHECK(aws->region == "eu-west-1");
+  }
+}
+
 TEST_CASE("TLS: from the policy over the Backend, from port 443, or none") {
   const auto tls_of = [](const std::string& more, const std::string& endpoint) {
     return first_rule(compile(route("{name: b}") + backend("b", endpoint, more))).backends[0].tls;

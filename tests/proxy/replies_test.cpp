@@ -114,6 +114,11 @@ TEST_CASE("a request without a route is told why") {
   const std::string close = R"(","type":"not_found_error","param":null,"code":")";
   CHECK(message(operation::unknown, "/x", "m") ==
         open + "no route for path /x" + close + "unknown_url\"}}");
+  CHECK(message(operation::openai_other, "/v1/files", "") ==
+        open + "no route for path /v1/files" + close + "unknown_url\"}}");
+  CHECK(message(operation::openai_other, "/v1/videos", "sora") ==
+        open + "no route matches: the model `sora` is not configured in this gateway" + close +
+            "model_not_found\"}}");
   CHECK(message(operation::chat_completions, "/v1/chat/completions", "") ==
         open + "no route matches: the request names no model" + close + "model_not_found\"}}");
   CHECK(message(operation::chat_completions, "/v1/chat/completions", "gpt-x") ==
@@ -242,7 +247,7 @@ TEST_CASE("models are listed by host") {
                               {"", {"any"}}};
   for (const auto& r : rows) {
     CAPTURE(r.host);
-    const auto body = proxy::models_reply(p, r.host, false).body;
+    const auto body = proxy::models_reply(p, r.host, "/v1/models")->body;
     std::vector<std::string> ids;
     for (std::size_t at = 0; (at = body.find(R"("id":")", at)) != std::string::npos;) {
       at += 6;
@@ -254,16 +259,57 @@ TEST_CASE("models are listed by host") {
 
 TEST_CASE("the lists of models in both dialects") {
   plan::plan p;
-  CHECK(proxy::models_reply(p, "h", false).body == R"({"data":[],"object":"list"})");
-  CHECK(proxy::models_reply(p, "h", true).body == R"({"data":[],"has_more":false})");
+  CHECK(proxy::models_reply(p, "h", "/v1/models")->body == R"({"data":[],"object":"list"})");
+  CHECK(proxy::models_reply(p, "h", "/anthropic/v1/models")->body ==
+        R"({"data":[],"has_more":false})");
   p.models = {{"a\"", "me", 1'700'000'000, {}}, {"b", "you", 0, {}}};
-  CHECK(proxy::models_reply(p, "h", false).status == 200);
-  CHECK(proxy::models_reply(p, "h", false).body ==
+  CHECK(proxy::models_reply(p, "h", "/v1/models")->status == 200);
+  CHECK(proxy::models_reply(p, "h", "/v1/models")->body ==
         R"({"data":[{"id":"a\"","created":1700000000,"object":"model","owned_by":"me"},)"
         R"({"id":"b","created":0,"object":"model","owned_by":"you"}],"object":"list"})");
-  CHECK(proxy::models_reply(p, "h", true).body ==
+  CHECK(proxy::models_reply(p, "h", "/anthropic/v1/models")->body ==
         R"({"data":[{"id":"a\"","type":"model","display_name":"a\"",)"
         R"("created_at":"2023-11-14T22:13:20Z"},)"
         R"({"id":"b","type":"model","display_name":"b","created_at":"1970-01-01T00:00:00Z"}],)"
         R"("has_more":false,"first_id":"a\"","last_id":"b"})");
+}
+
+TEST_CASE("one model in both dialects") {
+  plan::plan p;
+  p.models = {{"org/a b", "me", 1'700'000'000, {}}, {"elsewhere", "me", 1, {"api.example"}}};
+  const std::string openai =
+      R"({"id":"org/a b","created":1700000000,"object":"model","owned_by":"me"})";
+  const std::string anthropic = R"({"id":"org/a b","type":"model","display_name":"org/a b",)"
+                                R"("created_at":"2023-11-14T22:13:20Z"})";
+  struct row {
+    const char* path;
+    int status;  ///< 0: not answered here
+    std::string body;
+  };
+  const std::vector<row> rows{
+      {"/v1/models/org%2Fa%20b", 200, openai},
+      {"/v1/models/org/a%20b", 200, openai},
+      {"/anthropic/v1/models/org%2fa%20b", 200, anthropic},
+      {"/v1/models/b", 404,
+       R"({"error":{"message":"the model `b` is not configured in this gateway",)"
+       R"("type":"not_found_error","param":null,"code":"model_not_found"}})"},
+      {"/anthropic/v1/models/100%2", 404,
+       R"({"type":"error","error":{"type":"not_found_error",)"
+       R"("message":"the model `100%2` is not configured in this gateway"}})"},
+      {"/v1/models/elsewhere", 404,
+       R"({"error":{"message":"the model `elsewhere` is not configured in this gateway",)"
+       R"("type":"not_found_error","param":null,"code":"model_not_found"}})"},
+      {"/v1/models/", 200, R"({"data":[)" + openai + R"(],"object":"list"})"},
+      {"/v1/modelsandmore", 0, ""},
+      {"/anthropic/v1/messages", 0, ""},
+      {"/v1", 0, ""},
+  };
+  for (const auto& r : rows) {
+    CAPTURE(r.path);
+    const auto reply = proxy::models_reply(p, "h", r.path);
+    CHECK(reply.has_value() == (r.status != 0));
+    if (!reply) continue;
+    CHECK(reply->status == r.status);
+    CHECK(reply->body == r.body);
+  }
 }

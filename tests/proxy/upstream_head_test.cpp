@@ -81,6 +81,12 @@ TEST_CASE("the client's credentials reach only a native backend without its own"
       {operation::count_tokens, schema::anthropic, false, true},
       {operation::rerank, schema::cohere, false, true},
       {operation::rerank, schema::openai, false, false},
+      {operation::openai_other, schema::openai, false, true},
+      {operation::openai_other, schema::anthropic, false, false},
+      {operation::anthropic_other, schema::anthropic, false, true},
+      {operation::anthropic_other, schema::openai, false, false},
+      {operation::cohere_other, schema::cohere, false, true},
+      {operation::cohere_other, schema::openai, false, false},
   }));
   CAPTURE(static_cast<int>(r.op), static_cast<int>(r.target), r.has_auth);
   const bool is_native = proxy::is_native(r.op, r.target);

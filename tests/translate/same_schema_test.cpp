@@ -32,8 +32,18 @@ TEST_CASE("operations by path", "[registry]") {
            row{"/tokenize", tokenize},
            row{"/anthropic/v1/messages", messages},
            row{"/anthropic/v1/messages/count_tokens", count_tokens},
-           row{"/v1/chat/completions/", unknown},
-           row{"/v1/messages", unknown},
+           row{"/v1/chat/completions/", openai_other},
+           row{"/v1/messages", openai_other},
+           row{"/v1/files?limit=2", openai_other},
+           row{"/v1/", openai_other},
+           row{"/anthropic/v1/files", anthropic_other},
+           row{"/anthropic/v2/x", anthropic_other},
+           row{"/cohere/v2/chat", cohere_other},
+           row{"/v1", unknown},
+           row{"/v1?x=/v1/", unknown},
+           row{"/v2/rerank", unknown},
+           row{"/anthropic", unknown},
+           row{"/cohere2/v2/chat", unknown},
            row{"/V1/chat/completions", unknown},
            row{"/", unknown},
            row{"", unknown},
@@ -41,11 +51,20 @@ TEST_CASE("operations by path", "[registry]") {
     CAPTURE(target);
     CHECK(operation_of(target) == op);
   }
+  CHECK(operation_of("POST", "/v1/chat/completions") == chat_completions);
+  CHECK(operation_of("GET", "/v1/chat/completions?limit=2") == openai_other);
+  CHECK(operation_of("DELETE", "/anthropic/v1/messages") == anthropic_other);
+  CHECK(operation_of("GET", "/tokenize") == unknown);
+  for (const auto op : {openai_other, anthropic_other, cohere_other}) CHECK(is_passthrough(op));
+  CHECK_FALSE(is_passthrough(messages));
+  CHECK_FALSE(is_passthrough(unknown));
+  CHECK(name(openai_other) == "openai_other");
   CHECK(name(chat_completions) == "chat_completions");
   CHECK(name(schema::aws_bedrock) == "AWSBedrock");
   CHECK(schema_named("GCPAnthropic") == schema::gcp_anthropic);
   CHECK(!schema_named("openai"));
   CHECK(is_anthropic(messages));
+  CHECK(is_anthropic(anthropic_other));
   CHECK(!is_anthropic(rerank));
 }
 
@@ -91,6 +110,21 @@ TEST_CASE("pairs that keep the schema", "[same_schema]") {
                     false},
            pair_row{embeddings, schema::azure_openai, azure,
                     "/openai/deployments/over%2Fride/embeddings?api-version=2024-10%2021", true},
+           pair_row{completions, schema::azure_openai, azure,
+                    "/openai/deployments/over%2Fride/completions?api-version=2024-10%2021", true},
+           pair_row{image_generations, schema::azure_openai, azure,
+                    "/openai/deployments/over%2Fride/images/generations?api-version=2024-10%2021",
+                    true},
+           pair_row{image_edits, schema::azure_openai, azure,
+                    "/openai/deployments/over%2Fride/images/edits?api-version=2024-10%2021", true},
+           pair_row{audio_speech, schema::azure_openai, azure,
+                    "/openai/deployments/over%2Fride/audio/speech?api-version=2024-10%2021", true},
+           pair_row{chat_completions, schema::aws_openai, with(schema::aws_openai, "", ""),
+                    "/openai/v1/chat/completions", true},
+           pair_row{chat_completions, schema::aws_openai, with(schema::aws_openai, "v1", ""),
+                    "/v1/chat/completions", true},
+           pair_row{responses, schema::aws_openai, with(schema::aws_openai, "/openai/v1", ""),
+                    "/openai/v1/responses", true},
            pair_row{responses, schema::azure_openai, azure,
                     "/openai/responses?api-version=2024-10%2021", true},
            pair_row{responses_input_tokens, schema::azure_openai, azure,
@@ -124,8 +158,18 @@ TEST_CASE("pairs that keep the schema", "[same_schema]") {
 
 TEST_CASE("pairs that do not exist", "[registry]") {
   CHECK(!find(operation::chat_completions, schema::cohere));
-  CHECK(!find(operation::completions, schema::azure_openai));
   CHECK(!find(operation::rerank, schema::anthropic));
+  CHECK(!find(operation::image_variations, schema::azure_openai));
+  CHECK(!find(operation::completions, schema::aws_openai));
+  for (const auto s : {schema::azure_openai, schema::aws_bedrock, schema::anthropic, schema::cohere,
+                       schema::aws_openai}) {
+    CHECK(!find(operation::openai_other, s));
+    CHECK_FALSE(can_serve(operation::openai_other, s));
+  }
+  CHECK(!find(operation::anthropic_other, schema::openai));
+  CHECK(!find(operation::cohere_other, schema::openai));
+  CHECK(can_serve(operation::openai_other, schema::openai));
+  CHECK(can_serve(operation::unknown, schema::aws_bedrock));
 }
 
 TEST_CASE("an unknown path goes through as it came", "[registry]") {
@@ -141,21 +185,114 @@ TEST_CASE("an unknown path goes through as it came", "[registry]") {
   CHECK(one->head(head, now).mode == body_mode::untouched);
 }
 
-TEST_CASE("a multipart body is not overridden, a malformed one is refused", "[same_schema]") {
-  request_view view;
-  view.op = operation::audio_transcriptions;
-  view.content_type = "Multipart/Form-Data; boundary=x";
-  view.body = "--x--";
-  view.model = "asked";
-  backend_view backend;
-  CHECK(find(view.op, schema::openai)->request(view, backend).has_value());
-  backend.model_override = "other";
-  const auto got = find(view.op, schema::openai)->request(view, backend);
-  REQUIRE(got.has_error());
-  CHECK(got.error().status == 422);
+struct other_row {
+  operation op;
+  schema target_schema;
+  const char* prefix;
+  const char* asked;
+  const char* target;  ///< null: refused
+};
 
+TEST_CASE("a path of the backend's dialect moves below its prefix", "[passthrough]") {
+  using enum operation;
+  for (const auto& row : {
+           other_row{openai_other, schema::openai, "v1", "/v1/files?a=b&c", "/v1/files?a=b&c"},
+           other_row{openai_other, schema::openai, "/", "/v1/files/f%2F1", "/files/f%2F1"},
+           other_row{openai_other, schema::openai, "/api/openai/v9/", "/v1/batches//x/",
+                     "/api/openai/v9/batches//x/"},
+           other_row{openai_other, schema::openai, "", "/v1/", "/v1/"},
+           other_row{openai_other, schema::openai, "v1", "/v1/a..b/...", "/v1/a..b/..."},
+           other_row{anthropic_other, schema::anthropic, "v1", "/anthropic/v1/files?limit=1",
+                     "/v1/files?limit=1"},
+           other_row{anthropic_other, schema::anthropic, "p/v1", "/anthropic/v1/files",
+                     "/p/v1/files"},
+           other_row{anthropic_other, schema::anthropic, "p/v1", "/anthropic/v2/files",
+                     "/v2/files"},
+           other_row{cohere_other, schema::cohere, "v1", "/cohere/v2/chat?x", "/v2/chat?x"},
+           other_row{cohere_other, schema::cohere, "p", "/cohere/v1/models", "/v1/models"},
+           other_row{openai_other, schema::openai, "p", "/v1/../admin", nullptr},
+           other_row{openai_other, schema::openai, "p", "/v1/x/%2E./admin", nullptr},
+           other_row{openai_other, schema::openai, "p", "/v1/.", nullptr},
+           other_row{openai_other, schema::openai, "p", "/v1/a\\..\\b", nullptr},
+           other_row{openai_other, schema::openai, "p", "/v1/a?b=/../c", "/p/a?b=/../c"},
+       }) {
+    CAPTURE(row.asked, row.prefix);
+    request_view view;
+    view.op = row.op;
+    view.target = row.asked;
+    view.body = "not JSON";
+    const auto one = find(row.op, row.target_schema);
+    REQUIRE(one);
+    const auto got = one->request(view, {row.target_schema, row.prefix, "v7", "override"});
+    CHECK(got.has_value() == (row.target != nullptr));
+    if (row.target == nullptr) {
+      if (!got) CHECK(got.error().status == 400);
+      continue;
+    }
+    REQUIRE(got.has_value());
+    CHECK(got->target == row.target);
+    CHECK(!got->body);
+    CHECK(got->set.empty());
+  }
+}
+
+TEST_CASE("of what is passed on only a model that is named is overridden", "[passthrough]") {
+  request_view view;
+  view.op = operation::openai_other;
+  view.target = "/v1/videos";
+  view.content_type = "application/json";
+  view.body = R"({"seconds": 1.0, "model":"asked"})";
+  view.model = "asked";
+  const backend_view backend{schema::openai, "v1", "", "other"};
+  CHECK(find(view.op, schema::openai)->request(view, backend)->body ==
+        R"({"seconds": 1.0, "model":"other"})");
+  codec::response_head head;
+  head.status = 503;
+  head.fields.add("content-type", "text/plain");
+  CHECK(find(view.op, schema::openai)->head(head, now).mode == body_mode::untouched);
+  std::string out;
+  find(view.op, schema::openai)->abort("cut", out);
+  CHECK(out.empty());
+}
+
+TEST_CASE("the model of a form is replaced, except for Azure", "[same_schema]") {
+  for (const auto op : {operation::audio_transcriptions, operation::audio_translations,
+                        operation::image_edits, operation::image_variations}) {
+    request_view view;
+    view.op = op;
+    view.content_type = "Multipart/Form-Data; boundary=x";
+    view.body = "--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nasked\r\n--x--";
+    view.model = "asked";
+    backend_view backend;
+    CHECK(!find(op, schema::openai)->request(view, backend)->body);
+    backend.model_override = "over/ride";
+    const auto got = find(op, schema::openai)->request(view, backend);
+    REQUIRE(got.has_value());
+    CHECK(got->body ==
+          "--xu\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nover/ride\r\n--xu--\r\n");
+    CHECK(got->set ==
+          std::vector<codec::owned_field>{{"content-type", "multipart/form-data; boundary=xu"}});
+    if (const auto azure = find(op, schema::azure_openai)) {
+      const auto by_path = azure->request(view, backend);
+      REQUIRE(by_path.has_value());
+      CHECK(by_path->target.starts_with("/openai/deployments/over%2Fride/"));
+      CHECK(!by_path->body);
+      CHECK(by_path->set.empty());
+    }
+    view.body = "--x";
+    const auto malformed = find(op, schema::openai)->request(view, backend);
+    REQUIRE(malformed.has_error());
+    CHECK(malformed.error().status == 400);
+  }
+}
+
+TEST_CASE("a malformed body is not overridden", "[same_schema]") {
+  request_view view;
+  view.op = operation::image_edits;
   view.content_type = "application/json";
   view.body = "{";
+  view.model = "asked";
+  const backend_view backend{schema::openai, "v1", "", "other"};
   const auto malformed = find(view.op, schema::openai)->request(view, backend);
   REQUIRE(malformed.has_error());
   CHECK(malformed.error().status == 400);

@@ -12,6 +12,9 @@
 namespace understudy::codec {
 
 inline constexpr std::string_view bedrock_service = "bedrock";
+/// The service that signs for a host: `bedrock-mantle` for Bedrock's hosts of that name, `bedrock`
+/// for all others.
+std::string_view bedrock_service_of(std::string_view hostname);
 
 struct signing_request {
   std::string_view method;
@@ -35,8 +38,8 @@ std::vector<owned_field> sign(const signing_request& request, const aws_keys& ke
 std::string canonical_request(const signing_request& request, std::string_view session_token,
                               std::string_view amz_date);
 
-/// `us-west-2` of `bedrock-runtime.us-west-2.amazonaws.com` and its fips, vpce and api.aws forms;
-/// nothing for other names.
+/// `us-west-2` of `bedrock-runtime.us-west-2.amazonaws.com` and its fips, vpce and api.aws forms,
+/// and of `bedrock-mantle.us-west-2.api.aws`; nothing for other names.
 std::optional<std::string> bedrock_region_of(std::string_view hostname);
 
 }  // namespace understudy::codec

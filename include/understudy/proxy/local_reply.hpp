@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,8 +30,11 @@ local_reply error_reply(translate::operation op, int status, std::string_view co
 
 local_reply no_route_reply(translate::operation op, std::string_view path, std::string_view model);
 
-/// GET /v1/models and its Anthropic form, scoped by Host (spec/gateway-config.md §2.7).
-local_reply models_reply(const plan::plan& plan, std::string_view host, bool is_anthropic);
+/// GET /v1/models and /v1/models/ID, each in OpenAI's form and below /anthropic in Anthropic's,
+/// scoped by Host (spec/gateway-config.md §2.7). Nothing for other paths. There is one page only:
+/// what a query asks for is not looked at.
+std::optional<local_reply> models_reply(const plan::plan& plan, std::string_view host,
+                                        std::string_view path);
 
 /// One attempt as the summary of a failed request tells it.
 struct failed_attempt {

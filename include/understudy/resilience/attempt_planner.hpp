@@ -13,6 +13,7 @@ struct request_limits {
   bool is_stream = false;
   bool is_replayable = true;  ///< false: the body was too large to keep, no retry
   bool is_early_data = false;
+  bool may_hedge = true;  ///< false: a second copy beside the first would do harm
   /// Request timeout (§1.10 "global"), counted from the complete request; absent: none.
   std::optional<milliseconds> request_timeout;
   bool is_head_only = false;  ///< it ends with the first byte of the answer: resume() is free of it

@@ -31,7 +31,10 @@ enum class operation : std::uint8_t {
   tokenize,
   messages,
   count_tokens,
-  unknown,  ///< a path under the route that is no known operation
+  openai_other,     ///< any other request below `/v1/`: passed on as it is
+  anthropic_other,  ///< the same below `/anthropic/`
+  cohere_other,     ///< the same below `/cohere/`
+  unknown,          ///< a path under the route that is no known operation
 };
 
 enum class schema : std::uint8_t {
@@ -49,8 +52,13 @@ enum class schema : std::uint8_t {
 std::string_view name(operation op);  ///< `chat_completions`
 std::string_view name(schema s);      ///< `AWSBedrock`, the spelling of the YAML
 std::optional<schema> schema_named(std::string_view name);
-/// By exact path, any query cut off. `unknown` when no operation has that path.
+/// By exact path, any query cut off, else by the dialect that the path belongs to. `unknown` when
+/// it belongs to none.
 operation operation_of(std::string_view target);
+/// The same for a request: one that is no POST is none of those that have a body of their own.
+operation operation_of(std::string_view method, std::string_view target);
+/// Requests of which only the dialect is known.
+bool is_passthrough(operation op);
 /// True where the client speaks Anthropic's dialect: local errors take its shape.
 bool is_anthropic(operation op);
 
@@ -144,6 +152,8 @@ class translator {
   virtual token_usage usage() const { return {}; }
 };
 
+/// Does the pair exist? For `unknown` always.
+bool can_serve(operation op, schema target);
 /// The translator of a pair, or null where the pair does not exist (local 422).
 std::unique_ptr<translator> find(operation op, schema target);
 
