@@ -82,6 +82,7 @@ void use_service(compile_state& state, const ref_context& ref,
       translate::schema_named(service.schema.name.value).value_or(translate::schema::openai);
   if (!service.schema.prefix.value.empty()) out.prefix = service.schema.prefix.value;
   out.version = service.schema.version.value;
+  out.operations = compile_operations(state, service.header);
   out.headers = merge_headers(written.headers, service.headers);
   out.body = merge_bodies(written.body, service.body);
   out.auth = compile_credential(state, ref, service.header, out.schema, object);

@@ -9,8 +9,9 @@ namespace {
 
 /// One schema throughout: whatever the request uses, all can or none can.
 bool have_one_schema(const plan::rule& rule) {
+  const auto& first = rule.backends.front();
   return std::ranges::all_of(rule.backends, [&](const plan::backend& b) {
-    return b.schema == rule.backends.front().schema;
+    return b.schema == first.schema && b.operations == first.operations;
   });
 }
 
@@ -40,7 +41,7 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
   limits.is_reasoning = translate::asks_for_reasoning(*features);
   if (!is_guarded) return limits;
   for (std::size_t i = 0; i < rule.backends.size() && i < 64; ++i)
-    if (translate::would_drop(*features, op, rule.backends[i].schema))
+    if (translate::would_drop(*features, op, rule.backends[i].schema, rule.backends[i].operations))
       limits.excluded_localities |= std::uint64_t{1} << i;
   return limits;
 }
@@ -50,7 +51,7 @@ local_reply incapable_reply(translate::operation op, std::string_view route, con
   std::string message = "no backend of route ";
   message.append(route).append(" can carry what the request uses:");
   for (const auto& backend : rule.backends) {
-    const auto feature = translate::would_drop(features, op, backend.schema);
+    const auto feature = translate::would_drop(features, op, backend.schema, backend.operations);
     if (!feature) continue;
     message.append(" ").append(backend.name).append(" (").append(translate::name(backend.schema));
     message.append(") no ").append(*feature).append(";");

@@ -18,12 +18,26 @@ std::optional<std::string_view> lost_in_converse(const request_features& f) {
   return std::nullopt;
 }
 
+/// The Responses API through a chat (responses_request.hpp).
+std::optional<std::string_view> lost_in_a_chat(const request_features& f) {
+  if (f.server_state) return "what a provider keeps of earlier responses";
+  if (f.non_function_tools) return "tools that are no functions";
+  if (f.kept_files) return "files named by id or URL";
+  if (f.tool_media) return "images and files as a tool's result";
+  if (f.other_parts) return "content parts of an unknown type";
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> would_drop(const request_features& features, operation op,
-                                      schema upstream) {
+                                      schema upstream, operation_set served) {
   if (op == operation::unknown) return std::nullopt;
-  if (find(op, upstream) == nullptr) return std::string{name(op)};
+  if (find(op, upstream, served) == nullptr) return std::string{name(op)};
+  if (op == operation::responses && upstream_operation(op, upstream, served) != op) {
+    if (const auto lost = lost_in_a_chat(features)) return std::string{*lost};
+    op = operation::chat_completions;
+  }
   // The other pairs change no dialect: what a provider can't do, it refuses itself.
   if (op != operation::chat_completions || upstream != schema::aws_bedrock) return std::nullopt;
   const auto lost = lost_in_converse(features);

@@ -83,6 +83,14 @@ constexpr std::array pairs{
     pair_entry{count_tokens, schema::anthropic, make_anthropic_to_anthropic},
 };
 
+bool speaks_openai(schema s) {
+  return s == schema::openai || s == schema::azure_openai || s == schema::aws_openai;
+}
+
+bool speaks_anthropic(schema s) {
+  return s == schema::anthropic || s == schema::aws_anthropic || s == schema::gcp_anthropic;
+}
+
 }  // namespace
 
 std::string_view name(operation op) {
@@ -113,7 +121,28 @@ std::unique_ptr<translator> find(operation op, schema target) {
   if (op == unknown) return make_verbatim(op);
   const auto found = std::ranges::find_if(
       pairs, [&](const pair_entry& entry) { return entry.op == op && entry.target == target; });
-  return found == pairs.end() ? nullptr : found->make(op);
+  if (found != pairs.end()) return found->make(op);
+  return op == responses ? make_responses_by_chat(target) : nullptr;
+}
+
+operation upstream_operation(operation op, schema target, operation_set served) {
+  if (op == messages) return speaks_anthropic(target) ? op : chat_completions;
+  if (op != responses) return op;
+  return speaks_openai(target) && served.contains(responses) ? op : chat_completions;
+}
+
+std::unique_ptr<translator> find(operation op, schema target, operation_set served) {
+  if (op == unknown) return find(op, target);
+  const auto asked = upstream_operation(op, target, served);
+  if (!served.contains(asked)) return nullptr;
+  const bool is_by_chat = op == responses && asked == chat_completions;
+  return is_by_chat ? make_responses_by_chat(target) : find(op, target);
+}
+
+std::optional<operation> operation_named(std::string_view name) {
+  const auto found = std::ranges::find(operations, name, &operation_entry::name);
+  if (found == operations.end()) return std::nullopt;
+  return found->op;
 }
 
 }  // namespace understudy::translate

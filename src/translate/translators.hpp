@@ -15,4 +15,7 @@ std::unique_ptr<translator> make_anthropic_to_anthropic(operation op);
 std::unique_ptr<translator> make_cohere_to_cohere(operation op);
 std::unique_ptr<translator> make_chat_completions_openai_to_bedrock(operation op);
 
+/// Responses through a chat at `target`; null where there is none.
+std::unique_ptr<translator> make_responses_by_chat(schema target);
+
 }  // namespace understudy::translate
