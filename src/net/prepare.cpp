@@ -33,7 +33,7 @@ std::optional<attempt_refusal> translate_request(const exchange_state& state,
     return std::nullopt;
   }
   const auto& backend = *attempt.backend;
-  attempt.translator = translate::find(state.op, backend.schema);
+  attempt.translator = translate::find(state.op, backend.schema, backend.operations);
   if (!attempt.translator)
     return attempt_refusal{false, 422, "unsupported_operation",
                            "backend " + backend.name + " (schema " +

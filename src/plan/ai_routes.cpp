@@ -32,7 +32,7 @@ void lint_schemas(compile_state& state, const config::ai_gateway_route& route,
                   const std::string& field, const config::position& at, const rule& compiled) {
   using translate::operation;
   const auto serves = [](const backend& b, operation op) {
-    return translate::find(op, b.schema) != nullptr;
+    return translate::find(op, b.schema, b.operations) != nullptr;
   };
   for (const auto op : {operation::chat_completions, operation::messages}) {
     const auto able =

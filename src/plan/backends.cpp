@@ -85,6 +85,7 @@ void use_service(compile_state& state, const ref_context& ref,
   else if (out.schema == translate::schema::aws_openai)
     out.prefix = "openai/v1";  // where Bedrock's runtime hosts have OpenAI's API
   out.version = service.schema.version.value;
+  out.operations = compile_operations(state, service.header);
   out.headers = merge_headers(written.headers, service.headers);
   out.body = merge_bodies(written.body, service.body);
   out.auth = compile_credential(state, ref, service.header, out.schema, object);

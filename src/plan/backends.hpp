@@ -30,6 +30,10 @@ credential compile_credential(compile_state& state, const ref_context& ref,
                               const config::object_header& service, translate::schema schema,
                               const config::backend_object& object);
 
+/// What an AIServiceBackend serves itself: everything, or what its annotation lists.
+translate::operation_set compile_operations(compile_state& state,
+                                            const config::object_header& service);
+
 /// The schema that a provider's host name tells (spec/interface.md); empty when it tells nothing.
 std::string_view schema_of_host(std::string_view host);
 /// The region in `bedrock-runtime[-fips].REGION.amazonaws.com`, or empty.

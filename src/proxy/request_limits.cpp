@@ -10,8 +10,9 @@ namespace {
 
 /// One schema throughout: whatever the request uses, all can or none can.
 bool have_one_schema(const plan::rule& rule) {
+  const auto& first = rule.backends.front();
   return std::ranges::all_of(rule.backends, [&](const plan::backend& b) {
-    return b.schema == rule.backends.front().schema;
+    return b.schema == first.schema && b.operations == first.operations;
   });
 }
 
@@ -43,7 +44,7 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
   const bool is_guarded = is_mixed && rule.failover.is_guarded;
   if (is_mixed)
     exclude(rule, limits,
-            [&](const plan::backend& b) { return !translate::can_serve(op, b.schema); });
+            [&](const plan::backend& b) { return !translate::can_serve(op, b.schema, b.operations); });
   const bool is_first_token_limited = is_stream && rule.cluster.hedge.first_token.has_value();
   if (!is_guarded && !is_first_token_limited) return limits;
   features = translate::scan_features(op, body);
@@ -51,14 +52,16 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
   limits.is_reasoning = translate::asks_for_reasoning(*features);
   if (!is_guarded) return limits;
   exclude(rule, limits, [&](const plan::backend& b) {
-    return translate::would_drop(*features, op, b.schema).has_value();
+    return translate::would_drop(*features, op, b.schema, b.operations).has_value();
   });
   return limits;
 }
 
 std::optional<local_reply> unserved_reply(translate::operation op, std::string_view path,
                                           std::string_view route, const plan::rule& rule) {
-  const auto is_able = [op](const plan::backend& b) { return translate::can_serve(op, b.schema); };
+  const auto is_able = [op](const plan::backend& b) {
+    return translate::can_serve(op, b.schema, b.operations);
+  };
   if (rule.backends.empty() || std::ranges::any_of(rule.backends, is_able)) return std::nullopt;
   std::string message = "no backend of route ";
   message.append(route).append(" can serve ").append(translate::name(op));
@@ -75,7 +78,7 @@ local_reply incapable_reply(translate::operation op, std::string_view route, con
   std::string message = "no backend of route ";
   message.append(route).append(" can carry what the request uses:");
   for (const auto& backend : rule.backends) {
-    const auto feature = translate::would_drop(features, op, backend.schema);
+    const auto feature = translate::would_drop(features, op, backend.schema, backend.operations);
     if (!feature) continue;
     message.append(" ").append(backend.name).append(" (").append(translate::name(backend.schema));
     message.append(") no ").append(*feature).append(";");

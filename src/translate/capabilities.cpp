@@ -34,6 +34,16 @@ std::optional<std::string_view> lost_in_anthropic(const request_features& f, boo
   return std::nullopt;
 }
 
+/// The Responses API through a chat (responses_request.hpp).
+std::optional<std::string_view> lost_in_a_chat(const request_features& f) {
+  if (f.server_state) return "what a provider keeps of earlier responses";
+  if (f.non_function_tools) return "tools that are no functions";
+  if (f.kept_files) return "files named by id or URL";
+  if (f.tool_media) return "images and files as a tool's result";
+  if (f.other_parts) return "content parts of an unknown type";
+  return std::nullopt;
+}
+
 /// What a chat loses on its way to a schema that is not OpenAI's.
 std::optional<std::string_view> lost_in(schema upstream, const request_features& f) {
   switch (upstream) {
@@ -54,11 +64,16 @@ std::optional<std::string_view> lost_in(schema upstream, const request_features&
 }  // namespace
 
 std::optional<std::string> would_drop(const request_features& features, operation op,
-                                      schema upstream) {
+                                      schema upstream, operation_set served) {
   if (op == operation::unknown) return std::nullopt;
-  if (find(op, upstream) == nullptr) return std::string{name(op)};
+  if (find(op, upstream, served) == nullptr) return std::string{name(op)};
   if (op == operation::messages) return lost_of_messages(features, upstream);
   std::optional<std::string_view> lost;
+  if (op == operation::responses && upstream_operation(op, upstream, served) != op) {
+    lost = lost_in_a_chat(features);
+    if (lost) return std::string{*lost};
+    op = operation::chat_completions;
+  }
   if (op == operation::completions && upstream != schema::openai &&
       upstream != schema::azure_openai)
     lost = lost_in_chat(features);

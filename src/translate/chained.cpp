@@ -25,6 +25,14 @@ struct inner_head {
   }
 };
 
+/// Fields of `from` that `to` has none of that name.
+void add_missing(const std::vector<codec::owned_field>& from, std::vector<codec::owned_field>& to) {
+  for (const auto& f : from) {
+    const auto is_same = [&](const auto& other) { return base::iequals(other.name, f.name); };
+    if (std::ranges::none_of(to, is_same)) to.push_back(f);
+  }
+}
+
 class chained final : public translator {
  public:
   chained(std::unique_ptr<translator> outer, std::unique_ptr<translator> inner)
@@ -47,6 +55,8 @@ class chained final : public translator {
     if (!made->body) made->body = body_;
     std::ranges::move(made->dropped, std::back_inserter(asked->dropped));
     made->dropped = std::move(asked->dropped);
+    // Where the chat passes on as it is, what the outer one needs of the upstream still holds.
+    add_missing(asked->set, made->set);
     return made;
   }
 
@@ -54,24 +64,23 @@ class chained final : public translator {
     inner_plan_ = inner_->head(head, now);
     const inner_head between{head, head.status, inner_plan_.set};
     auto plan = outer_->head(between.view, now);
+    is_outer_fed_ = plan.mode != body_mode::untouched;
     // What the inner one collects can't be handed on in pieces.
-    if (inner_plan_.mode == body_mode::whole) plan.mode = body_mode::whole;
-    if (plan.mode == body_mode::untouched) plan.mode = inner_plan_.mode;
-    for (auto& f : inner_plan_.set) {
-      const auto is_same = [&](const auto& s) { return base::iequals(s.name, f.name); };
-      if (std::ranges::none_of(plan.set, is_same)) plan.set.push_back(f);
-    }
+    if (!is_outer_fed_ || inner_plan_.mode == body_mode::whole) plan.mode = inner_plan_.mode;
+    add_missing(inner_plan_.set, plan.set);
     return plan;
   }
 
   bool feed(std::string_view bytes, std::string& out) override {
     if (inner_plan_.mode == body_mode::untouched) return outer_->feed(bytes, out);
+    if (!is_outer_fed_) return inner_->feed(bytes, out);
     between_.clear();
     const bool is_fine = inner_->feed(bytes, between_);
     return (between_.empty() || outer_->feed(between_, out)) && is_fine;
   }
 
   bool finish(std::string& out) override {
+    if (!is_outer_fed_) return inner_->finish(out);
     if (inner_plan_.mode != body_mode::untouched) {
       between_.clear();
       const bool is_fine = inner_->finish(between_);
@@ -81,13 +90,16 @@ class chained final : public translator {
     return outer_->finish(out);
   }
 
-  void abort(std::string_view message, std::string& out) override { outer_->abort(message, out); }
+  void abort(std::string_view message, std::string& out) override {
+    (is_outer_fed_ ? outer_ : inner_)->abort(message, out);
+  }
 
   base::result<reply, refusal> whole(const codec::response_head& head,
                                      std::string_view body) override {
     if (inner_plan_.mode == body_mode::untouched) return outer_->whole(head, body);
+    if (inner_plan_.mode == body_mode::stream) return whole_of_stream(head, body);
     auto between = inner_->whole(head, body);
-    if (!between) return between;
+    if (!between || !is_outer_fed_) return between;
     const inner_head made{head, between->status, between->fields};
     return outer_->whole(made.view, between->body);
   }
@@ -98,10 +110,21 @@ class chained final : public translator {
   }
 
  private:
+  /// The outer one wants all of what the inner one would hand on in pieces.
+  base::result<reply, refusal> whole_of_stream(const codec::response_head& head,
+                                               std::string_view body) {
+    std::string text;
+    if (!inner_->feed(body, text) || !inner_->finish(text))
+      return refusal{502, "the upstream's answer broke off"};
+    const inner_head made{head, head.status, inner_plan_.set};
+    return outer_->whole(made.view, text);
+  }
+
   std::unique_ptr<translator> outer_, inner_;
   std::string body_;     ///< in the dialect between the two
   std::string between_;  ///< of one feed()
   response_plan inner_plan_;
+  bool is_outer_fed_ = true;
 };
 
 }  // namespace

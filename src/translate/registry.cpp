@@ -146,6 +146,14 @@ operation other_of(std::string_view path) {
   return found == others.end() ? unknown : found->op;
 }
 
+bool speaks_openai(schema s) {
+  return s == schema::openai || s == schema::azure_openai || s == schema::aws_openai;
+}
+
+bool speaks_anthropic(schema s) {
+  return s == schema::anthropic || s == schema::aws_anthropic || s == schema::gcp_anthropic;
+}
+
 }  // namespace
 
 std::string_view name(operation op) {
@@ -184,14 +192,39 @@ bool is_anthropic(operation op) {
   return op == messages || op == count_tokens || op == anthropic_other;
 }
 
-bool can_serve(operation op, schema target) {
-  return op == unknown || pair_of(op, target) != nullptr;
+bool can_serve(operation op, schema target, operation_set served) {
+  if (op == unknown) return true;
+  const auto asked = upstream_operation(op, target, served);
+  if (!served.contains(asked)) return false;
+  const bool is_by_chat = op == responses && asked == chat_completions;
+  return pair_of(is_by_chat ? asked : op, target) != nullptr;
 }
 
 std::unique_ptr<translator> find(operation op, schema target) {
   if (op == unknown) return make_verbatim(op);
   const auto* found = pair_of(op, target);
-  return found == nullptr ? nullptr : found->make(op);
+  if (found != nullptr) return found->make(op);
+  return op == responses ? make_responses_by_chat(target) : nullptr;
+}
+
+operation upstream_operation(operation op, schema target, operation_set served) {
+  if (op == messages) return speaks_anthropic(target) ? op : chat_completions;
+  if (op != responses) return op;
+  return speaks_openai(target) && served.contains(responses) ? op : chat_completions;
+}
+
+std::unique_ptr<translator> find(operation op, schema target, operation_set served) {
+  if (op == unknown) return find(op, target);
+  const auto asked = upstream_operation(op, target, served);
+  if (!served.contains(asked)) return nullptr;
+  const bool is_by_chat = op == responses && asked == chat_completions;
+  return is_by_chat ? make_responses_by_chat(target) : find(op, target);
+}
+
+std::optional<operation> operation_named(std::string_view name) {
+  const auto found = std::ranges::find(operations, name, &operation_entry::name);
+  if (found == operations.end()) return std::nullopt;
+  return found->op;
 }
 
 }  // namespace understudy::translate

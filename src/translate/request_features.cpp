@@ -73,6 +73,9 @@ class feature_scan {
   }
 
  private:
+  bool is_responses() const {
+    return op_ == operation::responses || op_ == operation::responses_input_tokens;
+  }
   void member();
   bool general_member();
   bool sampling_member();
@@ -98,7 +101,7 @@ void feature_scan::member() {
   if (at_.is_key("messages")) {
     conversation();
   } else if (at_.is_key("input")) {
-    if (op_ == operation::responses || op_ == operation::responses_input_tokens)
+    if (is_responses())
       conversation();
     else
       out_.inputs = count_texts(at_);
@@ -141,6 +144,8 @@ bool feature_scan::sampling_member() {
     out_.logprobs = take_presence(at_) || is_number || out_.logprobs;
   } else if (at_.is_key("top_logprobs")) {
     out_.logprobs = take_presence(at_) || out_.logprobs;
+  } else if (at_.is_key("include")) {
+    out_.logprobs = at_.take().find("logprobs") != std::string_view::npos || out_.logprobs;
   } else if (at_.is_key("echo")) {
     out_.echo = take_presence(at_);
   } else {
@@ -240,8 +245,12 @@ void feature_scan::message() {
       const auto role = at_.take_raw_string();
       out_.ends_with_assistant = role == "assistant";
       out_.tools = out_.tools || is_any(role, {"tool", "function"});
-    } else if (at_.is_key("content") || at_.is_key("output")) {
+    } else if (at_.is_key("content")) {
       parts(max_nested_parts);
+    } else if (at_.is_key("output")) {
+      const auto before = media_bytes_;
+      parts(max_nested_parts);
+      out_.tool_media = out_.tool_media || media_bytes_ > before;
     } else if (has_key(at_, {"tool_calls", "function_call"})) {
       out_.tools = take_presence(at_) || out_.tools;
     } else if (at_.is_key("audio")) {
@@ -249,6 +258,10 @@ void feature_scan::message() {
     } else if (at_.is_key("type")) {
       const auto type = at_.take_raw_string();
       out_.server_state = out_.server_state || type == "item_reference";
+      const bool is_foreign =
+          is_responses() && !is_any(type, {"message", "function_call", "function_call_output",
+                                           "reasoning", "item_reference"});
+      out_.non_function_tools = out_.non_function_tools || is_foreign;
       out_.tools = out_.tools || type.ends_with("_call") || type.ends_with("_call_output");
     }
   }
@@ -275,8 +288,10 @@ void feature_scan::part(int levels_left) {
                                                 : at_.take_raw_string());
     } else if (at_.is_key("source")) {
       is_remote = is_any(take_string_of(at_, "type"), {"url", "file"}) || is_remote;
-    } else if (at_.is_key("file_id")) {
-      is_remote = take_presence(at_) || is_remote;
+    } else if (at_.is_key("file_id") || at_.is_key("file_url")) {
+      const bool is_kept = take_presence(at_);
+      is_remote = is_remote || is_kept;
+      out_.kept_files = out_.kept_files || is_kept;
     } else if (at_.is_key("content")) {
       parts(levels_left);
     }

@@ -39,4 +39,7 @@ std::unique_ptr<translator> make_messages_anthropic_to_bedrock(operation op);
 std::unique_ptr<translator> make_messages_to_aws_anthropic(operation op);
 std::unique_ptr<translator> make_messages_to_gcp_anthropic(operation op);
 
+/// Responses through a chat at `target`; null where there is none.
+std::unique_ptr<translator> make_responses_by_chat(schema target);
+
 }  // namespace understudy::translate

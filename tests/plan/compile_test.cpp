@@ -204,6 +204,30 @@ TEST_CASE("credentials by type, white space trimmed") {
   }
 }
 
+TEST_CASE("an annotation tells what a backend serves") {
+  using understudy::translate::operation;
+  const auto of = [](const std::string& annotation) {
+    return compile(route("{name: openai}") + one_backend +
+                   "---\napiVersion: aigateway.envoyproxy.io/v1beta1\nkind: AIServiceBackend\n"
+                   "metadata:\n  name: openai\n  namespace: default\n" +
+                   annotation +
+                   "spec:\n  schema: {name: OpenAI}\n"
+                   "  backendRef: {group: gateway.envoyproxy.io, kind: Backend, name: openai}\n");
+  };
+  const auto all = of("");
+  const auto& whole = first_rule(all).backends.at(0);
+  CHECK(whole.operations.contains(operation::image_edits));
+  CHECK(whole.upstream_operation(operation::responses) == operation::responses);
+  const auto some =
+      of("  annotations: {understudy.dev/operations: \" chat_completions,embeddings ,\"}\n");
+  const auto& part = first_rule(some).backends.at(0);
+  CHECK(part.operations.contains(operation::embeddings));
+  CHECK(!part.operations.contains(operation::responses));
+  CHECK(part.upstream_operation(operation::responses) == operation::chat_completions);
+  const auto none = of("  annotations: {understudy.dev/operations: \" , \"}\n");
+  CHECK(none.says("`understudy.dev/operations` names no operation; leave it out"));
+}
+
 TEST_CASE("the schema of a bare Backend comes from its host name") {
   using understudy::translate::schema;
   const std::pair<const char*, schema> rows[] = {

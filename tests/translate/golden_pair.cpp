@@ -68,7 +68,7 @@ struct prepared {
   std::optional<base::result<translate::upstream_request, translate::refusal>> request;
 
   prepared(const golden_pair& pair, const golden_case& c) {
-    one = translate::find(pair.op, pair.target);
+    one = translate::find(pair.op, pair.target, pair.served);
     REQUIRE(one != nullptr);
     if (c.knobs.contains("client_headers")) client_fields.add(c.knobs["client_headers"]);
     client_fields.fill(client_views);

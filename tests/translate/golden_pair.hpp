@@ -24,6 +24,7 @@ struct golden_pair {
   std::string_view stream_type = "text/event-stream";  ///< of the upstream, where a case names none
   /// How `upstream.sse` goes over the wire, where not as it is (frames of AWS).
   std::function<std::string(const std::string&)> encode_sse{};
+  translate::operation_set served{};  ///< by the backend
 };
 
 void check_golden_pair(const golden_pair& pair, std::size_t at_least);

@@ -134,8 +134,11 @@ TEST_CASE("what completions, responses, messages and embeddings use", "[request_
                 "images remote_images"},
             row{R"({"input":[{"content":[{"type":"input_file","file_id":"f"}]}]})", "files"},
             row{R"({"input":[{"type":"function_call_output","output":"x"}]})", "tools"},
-            row{R"({"input":[{"role":"assistant"},{"type":"custom_tool_call_output"}]})", "tools"},
-            row{R"({"input":[{"type":"computer_call_output","output":{"type":"x"}}]})", "tools"},
+            row{R"({"input":[{"role":"assistant"},{"type":"custom_tool_call_output"}]})",
+                "tools non_function_tools"},
+            row{R"({"input":[{"type":"computer_call_output","output":{"type":"x"}}]})",
+                "tools non_function_tools"},
+            row{R"({"include":["message.output_text.logprobs"]})", "logprobs"},
             row{R"({"tools":[{"type":"function","name":"f"},{"type":"file_search"}]})",
                 "tools non_function_tools"},
             row{R"({"text":{"format":{"type":"json_schema"}}})", "json_schema"},
@@ -238,6 +241,40 @@ TEST_CASE("what Converse can't carry is named", "[request_features]") {
   CHECK(dropped("{}", embeddings, schema::anthropic) == "embeddings");
   CHECK(dropped("{}", rerank, schema::anthropic) == "rerank");
   CHECK(dropped("{}", unknown, schema::openai).empty());
+}
+
+TEST_CASE("what responses lose by way of a chat is named", "[request_features]") {
+  auto served = operation_set::none();
+  served.insert(chat_completions);
+  const auto lost = [&](const char* body, schema upstream, operation_set by = {}) {
+    const auto found = scan_features(responses, body);
+    REQUIRE(found);
+    return would_drop(*found, responses, upstream, by).value_or("");
+  };
+  const auto part = [](const char* text) {
+    return std::string{R"({"input":[{"role":"user","content":[)"} + text + "]}]}";
+  };
+  for (const auto& [body, expected] : {
+           std::pair{std::string{R"({"previous_response_id":"r"})"},
+                     "what a provider keeps of earlier responses"},
+           std::pair{std::string{R"({"tools":[{"type":"web_search"}]})"},
+                     "tools that are no functions"},
+           std::pair{part(R"({"type":"input_file","file_id":"f"})"), "files named by id or URL"},
+           std::pair{part(R"({"type":"input_image","file_id":"f"})"), "files named by id or URL"},
+           std::pair{std::string{R"({"input":[{"type":"function_call_output","output":)"
+                                 R"([{"type":"input_image","image_url":"data:,"}]}]})"},
+                     "images and files as a tool's result"},
+           std::pair{std::string{R"({"input":"x","store":true,"user":"u"})"}, ""},
+       }) {
+    CAPTURE(body);
+    CHECK(lost(body.c_str(), schema::openai, served) == expected);
+    CHECK(lost(body.c_str(), schema::aws_bedrock) == expected);
+    CHECK(lost(body.c_str(), schema::openai).empty());
+  }
+  const auto url = part(R"({"type":"input_image","image_url":"https://x"})");
+  CHECK(lost(url.c_str(), schema::openai, served).empty());
+  CHECK(lost(url.c_str(), schema::aws_bedrock) == "image URLs");
+  CHECK(lost("{}", schema::cohere) == "responses");
 }
 
 /// The guard and the translator must agree: what is named here, the translator refuses, and what

@@ -139,7 +139,8 @@ class attempt {
   /// fresh connection, where a second copy can do no harm.
   bool is_stale(const outcome& result) {
     return up_.is_reused() && result.what == failure_class::closed && !up_.has_read_bytes() &&
-           proxy::may_replay(exchange_.op, exchange_.head.method);
+           proxy::may_replay(state_.backend->upstream_operation(exchange_.op),
+                             exchange_.head.method);
   }
 
   /// What a head and the bytes behind it amount to. Nothing: judge_later() has to wait for more.
@@ -195,6 +196,11 @@ class attempt {
         [&](auto& cluster) { cluster.report_load(state_.target.host, *report, now()); });
   }
 
+  /// Another operation upstream than the client's: its answer is always translated.
+  bool is_by_chat() const {
+    return state_.backend->upstream_operation(exchange_.op) != exchange_.op;
+  }
+
   void plan_response() {
     if (!state_.translator) return;
     auto& plan = state_.plan;
@@ -202,7 +208,7 @@ class attempt {
     // A compressed body that would only be wrapped goes through as it is.
     const auto coding = state_.response.fields.find("content-encoding");
     if (plan.mode == translate::body_mode::whole && coding && *coding != "identity" &&
-        proxy::is_native(exchange_.op, state_.backend->schema))
+        proxy::is_native(exchange_.op, state_.backend->schema) && !is_by_chat())
       plan = {};
   }
 
@@ -214,8 +220,8 @@ class attempt {
     const bool may_look = exchange_.rule->is_ai && !exchange_.is_head_method &&
                           (has_body || exchange_.summary.stream);
     if (may_look) {
-      state_.watch.begin(exchange_.op, state_.backend->schema, exchange_.summary.stream,
-                         state_.response);
+      state_.watch.begin(state_.backend->upstream_operation(exchange_.op), state_.backend->schema,
+                         exchange_.summary.stream, state_.response);
       state_.is_watched = state_.watch.is_watching();
     }
     if (state_.plan.mode == translate::body_mode::whole) return std::nullopt;

@@ -130,6 +130,7 @@ struct backend {
   std::string prefix = "v1";
   std::string version;
   std::string model_override;
+  translate::operation_set operations;  ///< that it serves itself
   header_mutation headers;
   body_mutation body;
   std::vector<target> targets;
@@ -138,6 +139,10 @@ struct backend {
   source_position position;
 
   translate::backend_view view() const { return {schema, prefix, version, model_override}; }
+  /// What goes upstream for the client's operation.
+  translate::operation upstream_operation(translate::operation op) const {
+    return translate::upstream_operation(op, schema, operations);
+  }
 };
 
 // ---- rules --------------------------------------------------------------------------------

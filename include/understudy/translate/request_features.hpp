@@ -23,6 +23,8 @@ struct request_features {
   bool audio_output = false;
   bool files = false;         ///< documents and uploads
   bool remote_files = false;  ///< of these, any named by URL or file id
+  bool kept_files = false;    ///< images and files named by an id, files named by URL
+  bool tool_media = false;    ///< Responses: images and files as a tool's result
   bool other_parts = false;   ///< content parts of a type that is not known here
   bool json_mode = false;     ///< any valid JSON
   bool json_schema = false;
@@ -47,7 +49,7 @@ std::optional<request_features> scan_features(operation op, std::string_view bod
 /// that leave the answer an answer (seeds, penalties, user, metadata). A pair that does not exist
 /// names the operation.
 std::optional<std::string> would_drop(const request_features& features, operation op,
-                                      schema upstream);
+                                      schema upstream, operation_set served = {});
 
 inline bool asks_for_reasoning(const request_features& features) { return features.reasoning; }
 

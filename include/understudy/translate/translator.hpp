@@ -62,6 +62,26 @@ bool is_passthrough(operation op);
 /// True where the client speaks Anthropic's dialect: local errors take its shape.
 bool is_anthropic(operation op);
 
+std::optional<operation> operation_named(std::string_view name);
+
+/// Operations that a backend serves itself: all that its schema has, unless its configuration
+/// lists them.
+class operation_set {
+ public:
+  constexpr operation_set() = default;
+  static constexpr operation_set none() { return operation_set{0}; }
+  constexpr void insert(operation op) { bits_ |= bit(op); }
+  constexpr bool contains(operation op) const { return (bits_ & bit(op)) != 0; }
+  constexpr bool operator==(const operation_set&) const = default;
+
+ private:
+  explicit constexpr operation_set(std::uint32_t bits) : bits_{bits} {}
+  static constexpr std::uint32_t bit(operation op) {
+    return std::uint32_t{1} << static_cast<unsigned>(op);
+  }
+  std::uint32_t bits_ = ~std::uint32_t{0};
+};
+
 /// What a translator may look at. Views live as long as the exchange.
 struct request_view {
   operation op = operation::unknown;
@@ -153,9 +173,16 @@ class translator {
 };
 
 /// Does the pair exist? For `unknown` always.
-bool can_serve(operation op, schema target);
+bool can_serve(operation op, schema target, operation_set served = {});
 /// The translator of a pair, or null where the pair does not exist (local 422).
 std::unique_ptr<translator> find(operation op, schema target);
+
+/// The operation that the upstream sees: a chat where that is the way to this schema, or to this
+/// backend.
+operation upstream_operation(operation op, schema target, operation_set served = {});
+
+/// The same where a backend serves less than its schema has: by way of a chat, or null.
+std::unique_ptr<translator> find(operation op, schema target, operation_set served);
 
 /// A local error in the client's schema (`{"error":{…}}`; Anthropic's shape on its paths).
 /// Both texts are escaped. `status` decides the type where `type` is empty.
