@@ -33,6 +33,19 @@ std::string key_objects(const std::string& type, const std::string& field) {
          "stringData: {apiKey: \" sk-secret-value\\n\"}\n";
 }
 
+/// A policy for one backend, with the Secrets that its parts may name.
+std::string policy(const std::string& target, const std::string& type, const std::string& field,
+                   const std::string& value, const std::string& more = "") {
+  return "---\napiVersion: aigateway.envoyproxy.io/v1beta1\nkind: BackendSecurityPolicy\n"
+         "metadata: {name: policy, namespace: default}\nspec:\n"
+         "  targetRefs: [{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: " +
+         target + "}]\n  type: " + type + "\n  " + field + ": " + value + "\n" + more +
+         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: default}\n"
+         "stringData: {apiKey: sk-secret, client-secret: cs-secret, service_account.json: \"{}\"}\n"
+         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: far, namespace: other}\n"
+         "stringData: {client-secret: far-secret}\n";
+}
+
 }  // namespace
 
 TEST_CASE("a route without a policy gets the defaults that keep it up") {
@@ -219,9 +232,12 @@ TEST_CASE("the schema of a bare Backend comes from its host name") {
   };
   for (const auto& [host, expected] : rows) {
     INFO(host);
-    const auto result =
-        compile(route("{name: b}") +
-                backend("b", "fqdn: {hostname: " + std::string{host} + ", port: 443}"));
+    const bool is_vertex = expected == schema::gcp_vertex_ai;
+    const auto result = compile(
+        route("{name: b}") +
+        backend("b", "fqdn: {hostname: " + std::string{host} + ", port: 443}") +
+        (is_vertex ? policy("b", "GCPCredentials", "gcpCredentials", "{projectName: p, region: r}")
+                   : ""));
     CHECK(first_rule(result).backends.at(0).schema == expected);
   }
 }
