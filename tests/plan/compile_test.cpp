@@ -33,19 +33,6 @@ std::string key_objects(const std::string& type, const std::string& field) {
          "stringData: {apiKey: \" sk-secret-value\\n\"}\n";
 }
 
-/// A policy for one backend, with the Secrets that its parts may name.
-std::string policy(const std::string& target, const std::string& type, const std::string& field,
-                   const std::string& value, const std::string& more = "") {
-  return "---\napiVersion: aigateway.envoyproxy.io/v1beta1\nkind: BackendSecurityPolicy\n"
-         "metadata: {name: policy, namespace: default}\nspec:\n"
-         "  targetRefs: [{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: " +
-         target + "}]\n  type: " + type + "\n  " + field + ": " + value + "\n" + more +
-         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: default}\n"
-         "stringData: {apiKey: sk-secret, client-secret: cs-secret, service_account.json: \"{}\"}\n"
-         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: far, namespace: other}\n"
-         "stringData: {client-secret: far-secret}\n";
-}
-
 }  // namespace
 
 TEST_CASE("a route without a policy gets the defaults that keep it up") {

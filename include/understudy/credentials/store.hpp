@@ -33,8 +33,9 @@ class secret_slot {
   std::string failure_;
 };
 
-/// Finds and refreshes the keys and tokens that a plan needs: one look-up at a time for each. Everything runs on the control thread's
-/// io_context except slot(), current() and the slots themselves, which any thread may use.
+/// Finds and refreshes the keys and tokens that a plan needs: one look-up at a time for each.
+/// Everything runs on the control thread's io_context except slot(), current() and the slots
+/// themselves, which any thread may use.
 class store {
  public:
   /// The wall clock may be set and machines sleep: no wait is longer than `max_sleep`.
@@ -49,8 +50,8 @@ class store {
   using listener = std::function<void(bool is_failure, const std::string& message)>;
   void on_change(listener heard) { heard_ = std::move(heard); }
 
-  /// Begins to look for what `wanted` needs; what it shares with the plan before is kept. Secrets of
-  /// the plan before stay readable (exchanges pin it) until the next call.
+  /// Begins to look for what `wanted` needs; what it shares with the plan before is kept. Secrets
+  /// of the plan before stay readable (exchanges pin it) until the next call.
   void configure(const plan::plan& wanted);
 
   /// Null for a credential that is in none of the last two plans. Keep the handle: a look-up
@@ -58,7 +59,8 @@ class store {
   std::shared_ptr<const secret_slot> slot(const plan::credential& wanted) const;
   std::shared_ptr<const secret> current(const plan::credential& wanted, base::wall_time now) const;
 
-  /// Calls back once each slot of the plan has its secret or a first failure; at once when so already.
+  /// Calls back once each slot of the plan has its secret or a first failure; at once when so
+  /// already.
   void wait_ready(std::function<void()> ready);
   bool is_ready() const;
 
