@@ -63,8 +63,18 @@ json credential(const plan::credential& c) {
   if (const auto* aws = std::get_if<plan::aws_credential>(&c))
     return {{"type", "aws"},
             {"region", aws->region},
-            {"source", aws->ini.empty() ? "standard chain" : "secret"},
+            {"source", plan::source_of(*aws)},
             {"profile", aws->profile}};
+  if (const auto* azure = std::get_if<plan::azure_credential>(&c))
+    return {{"type", "azure"},
+            {"tenant", azure->tenant_id},
+            {"client", azure->client_id},
+            {"source", plan::source_of(*azure)}};
+  if (const auto* gcp = std::get_if<plan::gcp_credential>(&c))
+    return {{"type", "gcp"},
+            {"project", gcp->project},
+            {"region", gcp->region},
+            {"source", plan::source_of(*gcp)}};
   return nullptr;
 }
 
@@ -98,6 +108,9 @@ json backend(const plan::backend& b) {
   for (const auto& t : b.targets) out["targets"].push_back(target(t));
   out["tls"] = b.tls ? tls(*b.tls) : json(nullptr);
   out["credential"] = credential(b.auth);
+  if (b.request_auth)
+    out["credential_override"] = {{"header", b.request_auth->header},
+                                  {"falls_back", b.request_auth->falls_back}};
   out["header_mutation"] = mutation(b.headers);
   out["body_mutation"] = mutation(b.body);
   out["source"] = position(b.position);

@@ -1,38 +1,47 @@
 #include <understudy/credentials/aws_chain.hpp>
 
+#include <algorithm>
+
 #include <understudy/base/ascii.hpp>
 #include <understudy/credentials/aws_responses.hpp>
 #include <understudy/credentials/ini.hpp>
 
+#include "credentials/aws_profiles.hpp"
+
 namespace understudy::credentials {
 namespace {
+
+/// Asked for in the region that the SDKs would choose.
+base::result<sts_role, failure> role_of(const host_access& host, const plan::aws_credential& wanted,
+                                        const std::string& arn, std::string session,
+                                        std::string region) {
+  for (const char* variable : {"AWS_REGION", "AWS_DEFAULT_REGION"})
+    if (region.empty()) region = host.get(variable);
+  if (region.empty()) region = wanted.region;
+  auto endpoint = sts_endpoint(region, host.get("AWS_ENDPOINT_URL_STS"));
+  if (!endpoint) return endpoint.error();
+  if (session.empty()) session = "understudy";
+  return sts_role{arn, std::move(session), {}, std::move(region), std::move(*endpoint)};
+}
 
 /// A step of the chain: keys or a failure end it, nothing goes on to the next.
 using step = std::optional<chain_result>;
 
 class chain {
  public:
-  explicit chain(const host_access& host) : host_{host} {}
+  chain(const host_access& host, const plan::aws_credential& wanted)
+      : host_{host}, wanted_{wanted} {}
 
-  chain_result run(const std::string& wanted_profile) {
+  chain_result run() {
     if (auto found = from_environment()) return *found;
-    if (has("AWS_WEB_IDENTITY_TOKEN_FILE") && has("AWS_ROLE_ARN"))
-      note("web identity: token exchange is not supported");
-    if (auto found = from_shared_files(wanted_profile)) return *found;
+    if (auto found = from_web_identity()) return *found;
+    if (auto found = from_shared_files()) return *found;
     if (auto found = from_container()) return *found;
     return from_instance();
   }
 
  private:
-  std::string get(const std::string& name) const {
-    const auto value = host_.environment(name);
-    if (!value) return {};
-    constexpr const char* blank = " \t\r\n";  // a value read from a file often ends with a newline
-    const auto first = value->find_first_not_of(blank);
-    if (first == std::string::npos) return {};
-    return value->substr(first, value->find_last_not_of(blank) - first + 1);
-  }
-  bool has(const std::string& name) const { return !get(name).empty(); }
+  std::string get(const std::string& name) const { return host_.get(name); }
   void note(const std::string& text) { notes_ += (notes_.empty() ? "" : "; ") + text; }
 
   step from_environment() {
@@ -52,76 +61,127 @@ class chain {
     return found_keys{aws_source::environment, std::move(keys)};
   }
 
-  std::string path_of(const char* variable, const char* in_home) const {
-    auto path = get(variable);
-    const auto home = get("HOME");
-    if (path.empty()) return home.empty() ? "" : home + in_home;
-    if (path.starts_with("~/")) path = home + path.substr(1);
-    return path;
+  step from_web_identity() {
+    const auto path = get("AWS_WEB_IDENTITY_TOKEN_FILE");
+    const auto arn = get("AWS_ROLE_ARN");
+    if (path.empty() || arn.empty()) return std::nullopt;
+    return web_identity(path, arn, get("AWS_ROLE_SESSION_NAME"), {});
   }
 
-  ini_section profile_in(const std::string& path, const std::string& profile, bool is_config) {
-    if (path.empty()) return {};
-    const auto text = host_.read_file(path);
-    if (!text) return {};
-    for (auto& [title, section] : parse_ini(*text)) {
-      std::string_view name = title;
-      if (is_config && name != "default") {
-        if (!name.starts_with("profile ") && !name.starts_with("profile\t")) continue;
-        name = base::trim(name.substr(8));
-      }
-      if (name.size() >= 2 && (name[0] == '"' || name[0] == '\'') && name.back() == name[0])
-        name = name.substr(1, name.size() - 2);
-      if (name == profile) {
-        is_profile_known_ = true;
-        return section;
-      }
-    }
-    return {};
+  chain_result web_identity(const std::string& path, const std::string& arn,
+                            const std::string& session, const std::string& region) {
+    auto role = role_of(host_, wanted_, arn, session, region);
+    if (!role) return no_keys{role.error().reason};
+    auto token = host_.read_file(path);
+    if (!token) return no_keys{"the web identity's token file cannot be read"};
+    while (!token->empty() && static_cast<unsigned char>(token->back()) <= 0x20) token->pop_back();
+    if (!is_visible(*token)) return no_keys{"the web identity's token file holds no token"};
+    return web_identity_lookup{std::move(*role), std::move(*token)};
   }
 
-  step from_shared_files(const std::string& wanted_profile) {
-    std::string profile = wanted_profile;
+  step from_shared_files() {
+    std::string profile = wanted_.profile;
     if (profile.empty() || profile == "default") profile = get("AWS_PROFILE");
     if (profile.empty()) profile = get("AWS_DEFAULT_PROFILE");
     const bool is_asked_for = !profile.empty();
     if (!is_asked_for) profile = "default";
-    const auto file = path_of("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials");
-    const auto config = path_of("AWS_CONFIG_FILE", "/.aws/config");
-    std::string unsupported;
-    for (const bool is_config : {false, true}) {
-      const auto section = profile_in(is_config ? config : file, profile, is_config);
-      if (auto keys = keys_of(section)) return found_keys{aws_source::shared_files, *keys};
-      for (const char* way : {"role_arn", "sso_session", "sso_account_id", "credential_process"})
-        if (section.contains(way)) unsupported = way;
-    }
-    if (!unsupported.empty())
-      return no_keys{"profile " + profile + " of the shared files uses " + unsupported +
-                     ", which is not supported; give it access keys"};
-    if (is_asked_for)
-      return no_keys{"the shared files have " +
-                     std::string{is_profile_known_ ? "no access keys in" : "no"} + " profile " +
-                     profile};
+    const shared_profiles files{host_};
+    auto found = from_profile(files, profile, {});
+    const auto* none = found ? std::get_if<no_keys>(&*found) : nullptr;
+    const bool is_silent = none != nullptr && none->reason.empty();
+    if (is_asked_for && (!found || is_silent))
+      return no_keys{"the shared files have " + std::string{found ? "no access keys in" : "no"} +
+                     " profile " + profile};
+    if (found && !is_silent) return found;
     note("shared files: no access keys in profile default");
     return std::nullopt;
   }
 
- public:
-  static std::optional<aws_keys> keys_of(const ini_section& section) {
-    const auto get = [&](const char* key) {
-      const auto found = section.find(key);
-      return found == section.end() ? std::string{} : found->second;
-    };
-    aws_keys keys;
-    keys.access_key_id = get("aws_access_key_id");
-    keys.secret_access_key = get("aws_secret_access_key");
-    keys.session_token = get("aws_session_token");
-    if (keys.session_token.empty()) keys.session_token = get("aws_security_token");
-    if (keys.access_key_id.empty() || keys.secret_access_key.empty()) return std::nullopt;
-    return keys;
+  /// Nothing: no such profile. An empty reason: a profile that says nothing of keys.
+  step from_profile(const shared_profiles& files, const std::string& profile,
+                    std::vector<std::string> above) {
+    const auto section = files.find(profile);
+    if (!section) return std::nullopt;
+    const auto text = [&](const char* key) { return shared_profiles::get(*section, key); };
+    const auto arn = text("role_arn");
+    if (!arn.empty() && !text("web_identity_token_file").empty())
+      return web_identity(files.expand(text("web_identity_token_file")), arn,
+                          text("role_session_name"), text("region"));
+    if (!arn.empty()) return from_role(files, profile, *section, std::move(above));
+    if (auto keys = shared_profiles::keys_of(*section))
+      return found_keys{aws_source::shared_files, std::move(*keys)};
+    for (const char* way : {"sso_session", "sso_account_id", "credential_process"})
+      if (section->contains(way))
+        return no_keys{"profile " + profile + " of the shared files uses " + way +
+                       ", which is not supported; give it access keys or a role"};
+    return no_keys{};
   }
 
- private:
+  chain_result from_role(const shared_profiles& files, const std::string& profile,
+                         const ini_section& section, std::vector<std::string> above) {
+    const auto text = [&](const char* key) { return shared_profiles::get(section, key); };
+    const auto problem = [&](const std::string& what) {
+      return no_keys{"profile " + profile + " of the shared files " + what};
+    };
+    if (!text("mfa_serial").empty())
+      return problem("wants an MFA code, which nobody can type here");
+    const auto source = text("source_profile");
+    above.push_back(profile);
+    step base;
+    if (source == profile) {
+      if (auto keys = shared_profiles::keys_of(section))
+        base = found_keys{aws_source::shared_files, std::move(*keys)};
+    } else if (!source.empty()) {
+      if (std::ranges::find(above, source) != above.end())
+        return problem("is its own source_profile in the end");
+      base = from_profile(files, source, std::move(above));
+    } else {
+      base = from_credential_source(text("credential_source"));
+      if (!base) return problem("has a role_arn without source_profile or credential_source");
+    }
+    if (!base) return problem("names a source_profile that has no keys: " + source);
+    if (auto* none = std::get_if<no_keys>(&*base)) {
+      if (none->reason.empty())
+        return problem("names a source_profile that has no keys: " + source);
+      return *none;
+    }
+    auto role = role_of(host_, wanted_, arn_of(section), text("role_session_name"), text("region"));
+    if (!role) return no_keys{role.error().reason};
+    role->external_id = text("external_id");
+    return assume(std::move(*base), std::move(*role));
+  }
+
+  static std::string arn_of(const ini_section& section) {
+    return shared_profiles::get(section, "role_arn");
+  }
+
+  step from_credential_source(const std::string& name) {
+    if (name == "Environment") {
+      if (auto found = from_environment()) return found;
+      return no_keys{"credential_source Environment: AWS_ACCESS_KEY_ID is not set"};
+    }
+    if (name == "EcsContainer") {
+      if (auto found = from_container()) return found;
+      return no_keys{"credential_source EcsContainer: there is no container endpoint"};
+    }
+    if (name == "Ec2InstanceMetadata") return from_instance();
+    return std::nullopt;
+  }
+
+  static chain_result assume(chain_result base, sts_role role) {
+    if (auto* before = std::get_if<assume_role_lookup>(&base)) {
+      before->roles.push_back(std::move(role));
+      return base;
+    }
+    assume_role_lookup out;
+    if (auto* keys = std::get_if<found_keys>(&base)) out.source = std::move(*keys);
+    if (auto* call = std::get_if<container_lookup>(&base)) out.source = std::move(*call);
+    if (auto* call = std::get_if<instance_lookup>(&base)) out.source = std::move(*call);
+    if (auto* token = std::get_if<web_identity_lookup>(&base)) out.source = std::move(*token);
+    out.roles.push_back(std::move(role));
+    return out;
+  }
+
   step from_container() {
     const auto relative = get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     const auto full = get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
@@ -170,8 +230,8 @@ class chain {
   }
 
   const host_access& host_;
+  const plan::aws_credential& wanted_;
   std::string notes_;
-  bool is_profile_known_ = false;
 };
 
 chain_result from_secret(const plan::aws_credential& wanted) {
@@ -181,7 +241,8 @@ chain_result from_secret(const plan::aws_credential& wanted) {
   if (found == sections.end()) found = sections.find("profile " + profile);
   if (found == sections.end())
     return no_keys{"the Secret's credentials have no profile " + profile};
-  if (auto keys = chain::keys_of(found->second)) return found_keys{aws_source::secret, *keys};
+  if (auto keys = shared_profiles::keys_of(found->second))
+    return found_keys{aws_source::secret, *keys};
   return no_keys{"profile " + profile +
                  " of the Secret's credentials lacks aws_access_key_id or aws_secret_access_key"};
 }
@@ -200,21 +261,28 @@ std::string_view name(aws_source s) {
       return "the container endpoint";
     case aws_source::instance:
       return "the instance metadata";
+    case aws_source::web_identity:
+      return "STS by web identity";
+    case aws_source::assumed_role:
+      return "STS by an assumed role";
   }
   return "unknown";
 }
 
 bool is_allowed_container_host(std::string_view host) {
-  for (const auto known : {"localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"})
+  for (const auto known : {"169.254.170.2", "169.254.170.23", "fd00:ec2::23"})
     if (base::iequals(host, known)) return true;
-  // A whole IPv4 address of 127/8, not a name such as 127.example.com.
-  return host.starts_with("127.") &&
-         host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return is_loopback(host);
+}
+
+base::result<sts_role, failure> exchange_role(const plan::aws_credential& wanted,
+                                              const host_access& host) {
+  return role_of(host, wanted, wanted.role_arn, {}, {});
 }
 
 chain_result resolve(const plan::aws_credential& wanted, const host_access& host) {
   if (!wanted.ini.empty()) return from_secret(wanted);
-  return chain{host}.run(wanted.profile);
+  return chain{host, wanted}.run();
 }
 
 }  // namespace understudy::credentials

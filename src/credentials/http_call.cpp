@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include <understudy/base/ascii.hpp>
+#include <understudy/codec/text.hpp>
 
 namespace understudy::credentials {
 namespace {
@@ -15,6 +16,46 @@ bool is_clean(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_visible(std::string_view text) { return !text.empty() && is_clean(text); }
+
+bool is_loopback(std::string_view host) {
+  if (base::iequals(host, "localhost") || host == "::1") return true;
+  // A whole IPv4 address of 127/8, not a name such as 127.example.com.
+  return host.starts_with("127.") &&
+         host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+base::result<http_call, failure> parse_secure_url(std::string_view url) {
+  auto call = parse_url(url);
+  if (call && !call->is_tls && !is_loopback(call->host))
+    return failure{"plain HTTP is allowed to loopback only; use https"};
+  return call;
+}
+
+std::string authority(const http_call& call) {
+  const bool is_v6 = call.host.find(':') != std::string::npos;
+  std::string text = is_v6 ? "[" + call.host + "]" : call.host;
+  if (call.port != (call.is_tls ? 443 : 80)) text += ":" + std::to_string(call.port);
+  return text;
+}
+
+std::string form_text(const form& pairs) {
+  std::string out;
+  for (const auto& [name, value] : pairs) {
+    if (!out.empty()) out += '&';
+    out.append(codec::uri_escape(name, false)).append("=");
+    out.append(codec::uri_escape(value, false));
+  }
+  return out;
+}
+
+void set_form(http_call& call, const form& pairs) {
+  call.method = "POST";
+  call.fields.push_back({"content-type", "application/x-www-form-urlencoded"});
+  call.fields.push_back({"accept", "application/json"});
+  call.body = form_text(pairs);
+}
 
 base::result<http_call, failure> parse_url(std::string_view url) {
   http_call call;

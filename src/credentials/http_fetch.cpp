@@ -31,16 +31,9 @@ using fetched = base::result<http_reply, std::string>;
 constexpr std::uint64_t max_body_bytes = 64U * 1024;
 constexpr auto use_await = asio::as_tuple(asio::use_awaitable_t<executor>{});
 
-std::string host_field(const http_call& call) {
-  const bool is_v6 = call.host.find(':') != std::string::npos;
-  std::string text = is_v6 ? "[" + call.host + "]" : call.host;
-  if (call.port != (call.is_tls ? 443 : 80)) text += ":" + std::to_string(call.port);
-  return text;
-}
-
 std::string describe(const char* phase, const http_call& call, error_code ec) {
   const bool is_timeout = ec == beast::error::timeout || ec == asio::error::operation_aborted;
-  return std::string{phase} + " " + host_field(call) + ": " +
+  return std::string{phase} + " " + authority(call) + ": " +
          (is_timeout ? std::string{"timed out"} : ec.message());
 }
 
@@ -50,10 +43,11 @@ awaitable<fetched> talk(Stream& to, const http_call& call) {
   request.version(11);
   request.method_string(call.method);
   request.target(call.target);
-  request.set(http::field::host, host_field(call));
+  request.set(http::field::host, authority(call));
   request.set(http::field::user_agent, "understudy");
   request.set(http::field::connection, "close");
   for (const auto& f : call.fields) request.set(f.name, f.value);
+  request.body() = call.body;
   request.prepare_payload();
   auto written = co_await http::async_write(to, request, use_await);
   if (std::get<0>(written)) co_return describe("sending to", call, std::get<0>(written));
@@ -86,10 +80,11 @@ awaitable<fetched> talk_tls(stream plain, const http_call& call) {
 awaitable<base::result<std::vector<tcp::endpoint>, std::string>> look_up(asio::io_context& context,
                                                                          const http_call& call) {
   error_code ec;
-  const auto address = asio::ip::make_address(call.host, ec);
+  const auto address =
+      asio::ip::make_address(call.connect_host.empty() ? call.host : call.connect_host, ec);
   std::vector<tcp::endpoint> endpoints;
   if (!ec) {
-    endpoints.emplace_back(address, call.port);
+    endpoints.emplace_back(address, call.connect_host.empty() ? call.port : call.connect_port);
     co_return endpoints;
   }
   asio::ip::basic_resolver<tcp, executor> resolver{context.get_executor()};

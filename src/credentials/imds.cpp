@@ -1,7 +1,5 @@
 #include <understudy/credentials/imds.hpp>
 
-#include <algorithm>
-
 #include <understudy/base/ascii.hpp>
 #include <understudy/credentials/aws_responses.hpp>
 
@@ -12,11 +10,6 @@ constexpr std::string_view role_path = "/latest/meta-data/iam/security-credentia
 
 std::string failed(const char* what, int status) {
   return std::string{"instance metadata: "} + what + " was answered with " + std::to_string(status);
-}
-
-bool is_visible(std::string_view text) {
-  return !text.empty() && text.size() <= 4'096 &&
-         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 std::string_view first_line(std::string_view text) {

@@ -1,7 +1,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include <understudy/credentials/aws_chain.hpp>
+#include <understudy/credentials/host_access.hpp>
 
 namespace understudy::credentials {
 namespace {
@@ -19,6 +19,15 @@ std::optional<std::string> read_file(const std::string& path) {
 }
 
 }  // namespace
+
+std::string host_access::get(const std::string& name) const {
+  const auto value = environment(name);
+  if (!value) return {};
+  constexpr const char* blank = " \t\r\n";
+  const auto first = value->find_first_not_of(blank);
+  if (first == std::string::npos) return {};
+  return value->substr(first, value->find_last_not_of(blank) - first + 1);
+}
 
 host_access real_host() {
   return {[](const std::string& name) -> std::optional<std::string> {

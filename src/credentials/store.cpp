@@ -8,9 +8,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <understudy/credentials/aws_responses.hpp>
-#include <understudy/credentials/http_fetch.hpp>
-#include <understudy/credentials/imds.hpp>
 #include <understudy/credentials/refresh.hpp>
 
 namespace understudy::credentials {
@@ -18,71 +15,36 @@ namespace {
 
 namespace asio = boost::asio;
 using executor = asio::io_context::executor_type;
-template <class T>
-using awaitable = asio::awaitable<T, executor>;
+using asio::awaitable;
 using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, executor>;
-using looked_up = base::result<found_keys, std::string>;
-
 constexpr auto use_await = asio::as_tuple(asio::use_awaitable_t<executor>{});
 
-awaitable<looked_up> ask_container(asio::io_context& context, http_call call) {
-  const auto reply = co_await fetch(context, std::move(call));
-  if (!reply) co_return "container endpoint: " + reply.error();
-  if (reply->status != 200)
-    co_return "container endpoint: answered with " + std::to_string(reply->status);
-  auto keys = parse_keys(reply->body);
-  if (!keys) co_return "container endpoint: " + keys.error().reason;
-  co_return found_keys{aws_source::container, *keys};
-}
-
-awaitable<looked_up> ask_instance(asio::io_context& context, http_call endpoint) {
-  imds_exchange exchange{std::move(endpoint)};
-  http_call call = exchange.start();
-  for (;;) {
-    const auto reply = co_await fetch(context, std::move(call));
-    if (!reply) co_return "instance metadata: " + reply.error();
-    auto next = exchange.on_reply(*reply);
-    if (auto* keys = std::get_if<aws_keys>(&next))
-      co_return found_keys{aws_source::instance, std::move(*keys)};
-    if (auto* text = std::get_if<std::string>(&next)) co_return std::move(*text);
-    call = std::move(std::get<http_call>(next));
-  }
-}
-
-awaitable<looked_up> look_up(asio::io_context& context, const plan::aws_credential& wanted,
-                             const host_access& host) {
-  auto found = resolve(wanted, host);
-  if (auto* keys = std::get_if<found_keys>(&found)) co_return std::move(*keys);
-  if (auto* none = std::get_if<no_keys>(&found)) co_return std::move(none->reason);
-  if (auto* container = std::get_if<container_lookup>(&found))
-    co_return co_await ask_container(context, std::move(container->call));
-  co_return co_await ask_instance(context, std::move(std::get<instance_lookup>(found).endpoint));
-}
+bool is_token(const found_secret& what) { return std::holds_alternative<bearer_token>(what.value); }
 
 }  // namespace
 
 // ---- one credential -----------------------------------------------------------------------
 
-std::shared_ptr<const aws_keys> key_slot::keys(base::wall_time now) const {
+std::shared_ptr<const secret> secret_slot::current(base::wall_time now) const {
   const std::lock_guard lock{mutex_};
-  return keys_ != nullptr && keys_->is_alive(now) ? keys_ : nullptr;
+  return held_ != nullptr && is_alive(*held_, now) ? held_ : nullptr;
 }
 
-std::string key_slot::failure() const {
+std::string secret_slot::failure() const {
   const std::lock_guard lock{mutex_};
   return failure_;
 }
 
-bool key_slot::publish(const aws_keys& keys) {
+bool secret_slot::publish(const secret& found) {
   const std::lock_guard lock{mutex_};
-  const bool is_news = keys_ == nullptr || *keys_ != keys || !failure_.empty();
-  if (is_news) keys_ = std::make_shared<const aws_keys>(keys);
+  const bool is_news = held_ == nullptr || *held_ != found || !failure_.empty();
+  if (is_news) held_ = std::make_shared<const secret>(found);
   failure_.clear();
   return is_news;
 }
 
-bool key_slot::fail(const std::string& reason) {
+bool secret_slot::fail(const std::string& reason) {
   const std::lock_guard lock{mutex_};
   const bool is_news = failure_ != reason;
   failure_ = reason;
@@ -90,7 +52,7 @@ bool key_slot::fail(const std::string& reason) {
 }
 
 struct store::entry {
-  entry(asio::io_context& context, plan::aws_credential credential, const host_access& access)
+  entry(asio::io_context& context, plan::credential credential, const host_access& access)
       : wanted{std::move(credential)}, host{access}, wake{context.get_executor()} {}
 
   void stop() {
@@ -98,9 +60,9 @@ struct store::entry {
     wake.cancel();
   }
 
-  const plan::aws_credential wanted;
+  const plan::credential wanted;
   const host_access host;
-  const std::shared_ptr<key_slot> slot = std::make_shared<key_slot>();
+  const std::shared_ptr<secret_slot> slot = std::make_shared<secret_slot>();
   refresh_schedule schedule;
   timer wake;
   bool is_settled = false;
@@ -109,7 +71,7 @@ struct store::entry {
 
 /// Looks up and sleeps in turns for as long as the credential is wanted.
 struct store::keeper {
-  static awaitable<void> run(store& owner, std::shared_ptr<entry> e) {
+  static awaitable<void, executor> run(store& owner, std::shared_ptr<entry> e) {
     auto& context = owner.context_;
     while (!e->is_stopped && e->schedule.next() != base::wall_time::max()) {
       const auto now = base::wall_now();
@@ -124,7 +86,7 @@ struct store::keeper {
       if (found)
         owner.found(*e, *found);
       else
-        owner.failed(*e, found.error());
+        owner.failed(*e, found.error().reason);
     }
   }
 };
@@ -148,11 +110,13 @@ void store::configure(const plan::plan& wanted) {
   for (const auto& route : wanted.routes)
     for (const auto& rule : route.rules)
       for (const auto& backend : rule.backends) {
-        const auto* credential = std::get_if<plan::aws_credential>(&backend.auth);
-        if (credential == nullptr || find(next, *credential) != nullptr) continue;
-        auto known = find(current_, *credential);
+        const auto& auth = backend.auth;
+        // Where the client must bring its own there is nothing to look for.
+        if (backend.request_auth && !backend.request_auth->falls_back) continue;
+        if (!is_looked_up(auth) || find(next, auth) != nullptr) continue;
+        auto known = find(current_, auth);
         if (known == nullptr) {
-          known = std::make_shared<entry>(context_, *credential, host_);
+          known = std::make_shared<entry>(context_, auth, host_);
           fresh.push_back(known);
         }
         next.push_back(std::move(known));
@@ -169,9 +133,12 @@ void store::configure(const plan::plan& wanted) {
 
 /// What needs no network is there when configure() returns.
 void store::begin(const std::shared_ptr<entry>& e) {
-  auto result = resolve(e->wanted, host_);
-  if (const auto* keys = std::get_if<found_keys>(&result)) found(*e, *keys);
-  if (const auto* none = std::get_if<no_keys>(&result)) failed(*e, none->reason);
+  if (const auto here = look_up_here(e->wanted, host_)) {
+    if (*here)
+      found(*e, **here);
+    else
+      failed(*e, here->error().reason);
+  }
   if (e->schedule.next() == base::wall_time::max()) return;
   asio::co_spawn(context_.get_executor(), keeper::run(*this, e),
                  [this, e](const std::exception_ptr& thrown) {
@@ -180,17 +147,18 @@ void store::begin(const std::shared_ptr<entry>& e) {
                  });
 }
 
-void store::found(entry& e, const found_keys& what) {
-  e.schedule.succeeded(base::wall_now(), what.keys.expires,
-                       what.source == aws_source::shared_files);
-  if (e.slot->publish(what.keys) && heard_)
-    heard_(false, "AWS keys found in " + std::string{name(what.source)});
+void store::found(entry& e, const found_secret& what) {
+  e.schedule.succeeded(base::wall_now(), expiry(what.value), what.is_reread);
+  if (e.slot->publish(what.value) && heard_)
+    heard_(false,
+           std::string{noun(e.wanted)} + (is_token(what) ? " from " : " found in ") + what.where);
   settle(e);
 }
 
 void store::failed(entry& e, const std::string& reason) {
   e.schedule.failed(base::wall_now());
-  if (e.slot->fail(reason) && heard_) heard_(true, "no AWS keys: " + reason);
+  if (e.slot->fail(reason) && heard_)
+    heard_(true, "no " + std::string{noun(e.wanted)} + ": " + reason);
   settle(e);
 }
 
@@ -214,25 +182,23 @@ void store::wait_ready(std::function<void()> ready) {
   tell_ready();
 }
 
-/// The region plays no part in finding keys.
-std::shared_ptr<store::entry> store::find(const entries& among,
-                                          const plan::aws_credential& wanted) {
+std::shared_ptr<store::entry> store::find(const entries& among, const plan::credential& wanted) {
   for (const auto& e : among)
-    if (e->wanted.profile == wanted.profile && e->wanted.ini == wanted.ini) return e;
+    if (is_same_secret(e->wanted, wanted)) return e;
   return nullptr;
 }
 
-std::shared_ptr<const key_slot> store::slot(const plan::aws_credential& wanted) const {
+std::shared_ptr<const secret_slot> store::slot(const plan::credential& wanted) const {
   const std::lock_guard lock{mutex_};
   auto e = find(current_, wanted);
   if (e == nullptr) e = find(previous_, wanted);
   return e == nullptr ? nullptr : e->slot;
 }
 
-std::shared_ptr<const aws_keys> store::current(const plan::aws_credential& wanted,
-                                               base::wall_time now) const {
+std::shared_ptr<const secret> store::current(const plan::credential& wanted,
+                                             base::wall_time now) const {
   const auto found = slot(wanted);
-  return found == nullptr ? nullptr : found->keys(now);
+  return found == nullptr ? nullptr : found->current(now);
 }
 
 }  // namespace understudy::credentials

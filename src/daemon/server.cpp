@@ -12,6 +12,7 @@
 #include <understudy/admin/server.hpp>
 #include <understudy/admin/status.hpp>
 #include <understudy/base/random.hpp>
+#include <understudy/credentials/http_call.hpp>
 #include <understudy/credentials/store.hpp>
 #include <understudy/daemon/file_signature.hpp>
 #include <understudy/net/health_prober.hpp>
@@ -39,6 +40,20 @@ bool has_same_listeners(const plan::plan& a, const plan::plan& b) {
     if (x.certificates.empty() != y.certificates.empty()) return false;
   }
   return true;
+}
+
+/// `--resolve` holds for token services too.
+credentials::host_access host_with(const net::resolve_overrides& overrides) {
+  auto host = credentials::real_host();
+  host.pinned = [&overrides](const std::string& name) {
+    std::optional<credentials::host_access::address> out;
+    const auto found = overrides.find(name);
+    if (found == overrides.end()) return out;
+    const auto to = credentials::parse_url("http://" + found->second);
+    if (to) out.emplace(to->host, to->port);
+    return out;
+  };
+  return host;
 }
 
 }  // namespace
@@ -115,7 +130,7 @@ struct server::impl final : proxy::health_observer {
   telemetry::hub hub;
   asio::io_context control{1};
   base::seeded_random random{base::entropy_seed()};
-  credentials::store keys{control, credentials::real_host()};
+  credentials::store keys{control, host_with(opts.resolve)};
   net::name_resolver names{control, opts.resolve};
   net::health_prober prober{control, *this, random};
   mutable std::mutex active_mutex;

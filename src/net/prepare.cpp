@@ -2,6 +2,7 @@
 
 #include <understudy/codec/json_edit.hpp>
 #include <understudy/credentials/apply.hpp>
+#include <understudy/credentials/google.hpp>
 #include <understudy/proxy/upstream_head.hpp>
 
 namespace understudy::net {
@@ -57,6 +58,34 @@ std::optional<attempt_refusal> translate_request(const exchange_state& state,
   return std::nullopt;
 }
 
+bool refuse(attempt_state& attempt, credentials::refusal why) {
+  attempt.refusal = attempt_refusal{.is_credential_missing = true,
+                                    .status = why.status,
+                                    .code = std::move(why.code),
+                                    .cause = std::move(why.message),
+                                    .is_final = why.is_final};
+  return false;
+}
+
+/// Fills `attempt.auth`: with what the request brings along, or what the store has.
+bool authenticate(const exchange_state& state, attempt_state& attempt, std::string_view body,
+                  std::string_view host, const credentials::store& keys) {
+  const auto& backend = *attempt.backend;
+  if (std::holds_alternative<std::monostate>(backend.auth)) return true;
+  const auto now = base::wall_now();
+  std::optional<credentials::secret> brought;
+  if (backend.request_auth) {
+    auto found = credentials::from_request(backend, state.head.fields);
+    if (!found) return refuse(attempt, std::move(found.error()));
+    brought = std::move(*found);
+  }
+  std::shared_ptr<const credentials::secret> held;
+  if (!brought && credentials::is_looked_up(backend.auth)) held = keys.current(backend.auth, now);
+  auto applied = credentials::apply(backend, {state.head.method, attempt.upstream.target, body},
+                                    host, brought ? &*brought : held.get(), now, attempt.auth);
+  return applied || refuse(attempt, std::move(applied.error()));
+}
+
 }  // namespace
 
 std::string_view upstream_body(const exchange_state& state, const attempt_state& attempt) {
@@ -69,25 +98,16 @@ bool prepare_request(const exchange_state& state, attempt_state& attempt,
   if (attempt.refusal) return false;
   mutate_body(state, attempt);
 
+  const auto& backend = *attempt.backend;
+  if (const auto* gcp = std::get_if<plan::gcp_credential>(&backend.auth))
+    attempt.upstream.target = credentials::vertex_target(*gcp, attempt.upstream.target);
   const std::string_view body = upstream_body(state, attempt);
   std::string_view host = proxy::upstream_host(target, state.target.authority);
   std::string signed_host;
-  std::shared_ptr<const credentials::aws_keys> held;
-  const auto now = base::wall_now();
-  attempt.auth.clear();
-  const auto& backend = *attempt.backend;
-  if (const auto* aws = std::get_if<plan::aws_credential>(&backend.auth)) {
-    held = keys.current(*aws, now);
+  if (const auto* aws = std::get_if<plan::aws_credential>(&backend.auth))
     host = signed_host = credentials::signing_host(target, *aws);
-  }
-  if (!std::holds_alternative<std::monostate>(backend.auth)) {
-    auto applied = credentials::apply(backend, {state.head.method, attempt.upstream.target, body},
-                                      host, held.get(), now, attempt.auth);
-    if (!applied) {
-      attempt.refusal = attempt_refusal{true, 503, "no_credentials", applied.error()};
-      return false;
-    }
-  }
+  attempt.auth.clear();
+  if (!authenticate(state, attempt, body, host, keys)) return false;
 
   proxy::upstream_head_parts parts;
   parts.original = &state.head;

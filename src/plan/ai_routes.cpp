@@ -84,6 +84,7 @@ rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
     else
       is_broken = true;
   }
+  hide_request_credentials(out.backends);
   const config::route_timeouts none;
   const auto& timeouts = written.timeouts ? *written.timeouts : none;
   if (written.stream_idle_timeout.value.count() > 0)

@@ -88,7 +88,7 @@ void use_service(compile_state& state, const ref_context& ref,
   out.operations = compile_operations(state, service.header);
   out.headers = merge_headers(written.headers, service.headers);
   out.body = merge_bodies(written.body, service.body);
-  out.auth = compile_credential(state, ref, service.header, out.schema, object);
+  compile_credential(state, ref, service.header, object, out);
 }
 
 /// No AIServiceBackend of that name: the Backend itself, its schema from its host name.
@@ -114,7 +114,7 @@ void use_backend(compile_state& state, const ref_context& ref,
                       "`schema.version`");
   out.headers = merge_headers(written.headers, std::nullopt);
   out.body = merge_bodies(written.body, std::nullopt);
-  out.auth = compile_credential(state, ref, object.header, out.schema, object);
+  compile_credential(state, ref, object.header, object, out);
 }
 
 }  // namespace

@@ -25,10 +25,13 @@ std::optional<backend> compile_backend(compile_state& state, const ref_context& 
 
 /// TLS of a Backend: BackendTLSPolicy over `tls`, or inferred from port 443.
 std::optional<upstream_tls> compile_tls(compile_state& state, const config::backend_object& object);
-/// The credential of an AIServiceBackend (or a Backend that stands for one).
-credential compile_credential(compile_state& state, const ref_context& ref,
-                              const config::object_header& service, translate::schema schema,
-                              const config::backend_object& object);
+/// `auth` and `request_auth` of an AIServiceBackend (or a Backend that stands for one); its schema
+/// is there already.
+void compile_credential(compile_state& state, const ref_context& ref,
+                        const config::object_header& service, const config::backend_object& object,
+                        backend& out);
+/// What clients may bring for one backend of a rule goes to none of them.
+void hide_request_credentials(std::vector<backend>& backends);
 
 /// What an AIServiceBackend serves itself: everything, or what its annotation lists.
 translate::operation_set compile_operations(compile_state& state,

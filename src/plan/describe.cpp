@@ -83,15 +83,34 @@ void tls(json_writer& json, const upstream_tls& t) {
   json.close_object();
 }
 
-void auth(json_writer& json, const credential& c) {
-  if (const auto* header = std::get_if<header_credential>(&c)) {
-    json.key("credential").open_object();
-    json.field("header", header->header).field("value", redacted).close_object();
-  } else if (const auto* aws = std::get_if<aws_credential>(&c)) {
-    json.key("credential").open_object();
+void describe_oidc(json_writer& json, const std::optional<oidc_source>& oidc) {
+  if (oidc) json.field("oidc_issuer", oidc->issuer).field("oidc_client", oidc->client_id);
+}
+
+void auth(json_writer& json, const backend& b) {
+  if (std::holds_alternative<std::monostate>(b.auth)) return;
+  json.key("credential").open_object();
+  if (const auto* header = std::get_if<header_credential>(&b.auth)) {
+    json.field("header", header->header).field("value", redacted);
+  } else if (const auto* aws = std::get_if<aws_credential>(&b.auth)) {
     json.field("signer", "aws").field("region", aws->region).field("profile", aws->profile);
-    json.field("source", aws->ini.empty() ? "standard chain" : "secret").close_object();
+    json.field("source", source_of(*aws));
+    describe_oidc(json, aws->oidc);
+    if (!aws->role_arn.empty()) json.field("role", aws->role_arn);
+  } else if (const auto* azure = std::get_if<azure_credential>(&b.auth)) {
+    json.field("token", "azure").field("tenant", azure->tenant_id);
+    json.field("client", azure->client_id).field("source", source_of(*azure));
+    describe_oidc(json, azure->oidc);
+  } else if (const auto* gcp = std::get_if<gcp_credential>(&b.auth)) {
+    json.field("token", "gcp").field("project", gcp->project).field("region", gcp->region);
+    json.field("source", source_of(*gcp));
+    if (gcp->federation) describe_oidc(json, gcp->federation->oidc);
   }
+  if (b.request_auth) {
+    json.field("from_request_header", b.request_auth->header);
+    json.flag("falls_back", b.request_auth->falls_back);
+  }
+  json.close_object();
 }
 
 void body(json_writer& json, const body_mutation& mutation) {
@@ -117,7 +136,7 @@ void describe(json_writer& json, const backend& b) {
                                                       : t.host + ":" + std::to_string(t.port));
   json.close_array();
   if (b.tls) tls(json, *b.tls);
-  auth(json, b.auth);
+  auth(json, b);
   headers(json, "headers", b.headers);
   body(json, b.body);
   position(json, b.position);

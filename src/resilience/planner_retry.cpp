@@ -108,7 +108,7 @@ decision attempt_planner::impl::on_unprepared(attempt& a, const outcome& result)
   left_hosts.push_back(a.target.host);
   if (is_excludable) --attempts;
   if (slots[0].is_open && slots[1].is_open) return stop(a, result, stop_reason::none);
-  if (!retry.is_present || !limits.is_replayable || !is_excludable)
+  if (!retry.is_present || !limits.is_replayable || !is_excludable || result.is_final)
     return finish(a, result, stop_reason::not_retriable);
   holds_retry_slot = std::exchange(a.holds_retry_slot, false);
   close(a);

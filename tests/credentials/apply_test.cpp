@@ -8,7 +8,7 @@ using namespace understudy::credentials;
 
 namespace {
 
-const aws_keys keys{"AKID", "s3cret", "tok", std::nullopt};
+const secret keys = aws_keys{"AKID", "s3cret", "tok", std::nullopt};
 constexpr signed_parts request{"POST", "/model/m/converse", "{}"};
 constexpr base::wall_time now{std::chrono::seconds{1'767'323'045}};
 
@@ -57,7 +57,9 @@ TEST_CASE("AWS without keys is an error that names the backend") {
   std::vector<codec::owned_field> set;
   const auto applied = apply(backend_with(plan::aws_credential{}), request, "h", nullptr, now, set);
   REQUIRE_FALSE(applied.has_value());
-  CHECK(applied.error() == "backend a has no AWS keys");
+  CHECK(applied.error().message == "backend a has no AWS keys");
+  CHECK(applied.error().status == 503);
+  CHECK_FALSE(applied.error().is_final);
   CHECK(set.empty());
 }
 
@@ -73,4 +75,74 @@ TEST_CASE("the signing host is the endpoint's own name") {
   target.kind = plan::target_kind::ip;
   target.host = "10.0.0.1";
   CHECK(signing_host(target, aws) == "bedrock-runtime.us-east-1.amazonaws.com");
+}
+
+namespace {
+
+struct override_row {
+  plan::credential auth;
+  plan::credential_override from;
+  std::vector<std::pair<const char*, const char*>> fields;
+  std::string expected;  ///< the fields that are set, or the status of a refusal
+};
+
+std::string outcome_of(const override_row& r) {
+  auto backend = backend_with(r.auth);
+  backend.request_auth = r.from;
+  codec::field_list fields;
+  for (const auto& [name, value] : r.fields) fields.add(name, value);
+  const auto found = from_request(backend, fields);
+  if (!found)
+    return std::to_string(found.error().status) + (found.error().is_final ? " final" : "");
+  std::vector<codec::owned_field> set;
+  const auto applied = apply(backend, request, "h", *found ? &**found : nullptr, now, set);
+  if (!applied) return std::to_string(applied.error().status);
+  std::string text;
+  for (const auto& f : set) text += f.name + ": " + f.value.substr(0, 60) + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a credential that the request brings along") {
+  const plan::header_credential bearer{"authorization", "Bearer own"};
+  const plan::header_credential plain{"api-key", "own"};
+  const plan::aws_credential aws{"us-east-1", "", "default"};
+  const plan::credential_override key{"x-aigw-api-key", true}, only{"x-k", false};
+  const plan::credential_override parts{"x-aigw-aws-", true}, only_parts{"x-aigw-aws-", false};
+  const override_row rows[] = {
+      {bearer, key, {{"X-AIGW-Api-Key", " theirs "}}, "authorization: Bearer theirs\n"},
+      {bearer, key, {{"x-aigw-api-key", ""}}, "authorization: Bearer own\n"},
+      {bearer, key, {}, "authorization: Bearer own\n"},
+      {bearer, only, {}, "401 final"},
+      {plain, only, {{"x-k", "theirs"}}, "api-key: theirs\n"},
+      {plan::azure_credential{"t", "c", "s"},
+       only,
+       {{"x-k", "tok"}},
+       "authorization: Bearer tok\n"},
+      {plan::gcp_credential{"p", "r", ""}, only, {{"x-k", "tok"}}, "authorization: Bearer tok\n"},
+      {plan::azure_credential{"t", "c", "s"}, key, {}, "503"},
+      {plan::gcp_credential{"p", "r", ""}, key, {}, "503"},
+      {aws, parts, {}, "503"},
+      {aws, only_parts, {}, "401 final"},
+      {aws, parts, {{"x-aigw-aws-access-key-id", "A"}}, "400 final"},
+      {aws, parts, {{"x-aigw-aws-secret-access-key", "s"}}, "400 final"},
+      {aws, parts, {{"x-aigw-aws-session-token", "t"}}, "400 final"},
+      {aws,
+       only_parts,
+       {{"x-aigw-aws-access-key-id", "A"}, {"x-aigw-aws-secret-access-key", "s"}},
+       "authorization: AWS4-HMAC-SHA256 Credential=A/20260102/us-east-1/bedrock/aws\n"
+       "x-amz-date: 20260102T030405Z\n"},
+      {aws,
+       parts,
+       {{"x-aigw-aws-access-key-id", "A"},
+        {"x-aigw-aws-secret-access-key", "s"},
+        {"x-aigw-aws-session-token", "t"}},
+       "authorization: AWS4-HMAC-SHA256 Credential=A/20260102/us-east-1/bedrock/aws\n"
+       "x-amz-date: 20260102T030405Z\nx-amz-security-token: t\n"},
+  };
+  for (const auto& r : rows) {
+    CAPTURE(r.from.header, r.fields.size(), r.auth.index());
+    CHECK(outcome_of(r) == r.expected);
+  }
 }

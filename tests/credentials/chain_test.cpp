@@ -19,6 +19,17 @@ constexpr const char* config_file =
     "[profile conf]\naws_access_key_id = CONF\naws_secret_access_key = cs\n"
     "[profile \"quoted\"]\naws_access_key_id = QUOT\naws_secret_access_key = qs\n"
     "[profile role]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = default\n"
+    "[profile second]\nrole_arn=arn:b\nsource_profile=role\nrole_session_name=me\n"
+    "external_id=ext\nregion=cn-north-1\n"
+    "[profile env]\nrole_arn=arn:c\ncredential_source=Environment\n"
+    "[profile ec2]\nrole_arn=arn:d\ncredential_source=Ec2InstanceMetadata\n"
+    "[profile ecs]\nrole_arn=arn:e\ncredential_source=EcsContainer\n"
+    "[profile web]\nrole_arn=arn:f\nweb_identity_token_file=~/t\n"
+    "[profile loop1]\nrole_arn=a\nsource_profile=loop2\n"
+    "[profile loop2]\nrole_arn=a\nsource_profile=loop1\n"
+    "[profile bottomless]\nrole_arn=a\n"
+    "[profile mfa]\nrole_arn=a\nsource_profile=default\nmfa_serial=m\n"
+    "[profile process]\ncredential_process=/bin/false\n"
     "[bare]\naws_access_key_id = BARE\naws_secret_access_key = bs\n";
 
 /// One line for any result, so that a table can say what is expected.
@@ -37,6 +48,19 @@ std::string describe(const chain_result& result) {
     return "ask " + address(container->call);
   if (const auto* instance = std::get_if<instance_lookup>(&result))
     return "instance " + address(instance->endpoint);
+  const auto role = [](const sts_role& r) {
+    return r.arn + " as " + r.session_name +
+           (r.external_id.empty() ? "" : " for " + r.external_id) + " at " + r.endpoint.host;
+  };
+  if (const auto* identity = std::get_if<web_identity_lookup>(&result))
+    return "web identity " + identity->token + ": " + role(identity->role);
+  if (const auto* assume = std::get_if<assume_role_lookup>(&result)) {
+    std::string text = "roles:";
+    for (const auto& r : assume->roles) text += " " + role(r);
+    return std::visit([&](const auto& source) { return describe(chain_result{source}); },
+                      assume->source) +
+           " " + text;
+  }
   return "none: " + std::get<no_keys>(result).reason;
 }
 
@@ -110,11 +134,71 @@ TEST_CASE("the standard chain") {
        {{"HOME", "/h"}, {"AWS_PROFILE", "half"}},
        files,
        "none: the shared files have no access keys in profile half"},
-      {"a profile that needs more than keys",
+      {"a profile with a role",
        {{"HOME", "/h"}, {"AWS_PROFILE", "role"}},
        files,
-       "none: profile role of the shared files uses role_arn, which is not supported; give it "
-       "access keys"},
+       "the shared files: FILE/fs/ roles: arn:aws:iam::1:role/x as understudy at "
+       "sts.us-east-1.amazonaws.com"},
+      {"roles one after the other, in their regions",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "second"}, {"AWS_REGION", "eu-west-1"}},
+       files,
+       "the shared files: FILE/fs/ roles: arn:aws:iam::1:role/x as understudy at "
+       "sts.eu-west-1.amazonaws.com arn:b as me for ext at sts.cn-north-1.amazonaws.com.cn"},
+      {"a role over the environment's keys",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "env"}},
+       files,
+       "none: credential_source Environment: AWS_ACCESS_KEY_ID is not set"},
+      {"a role over the instance's",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "ec2"}},
+       files,
+       "instance http 169.254.169.254 80 / roles: arn:d as understudy at "
+       "sts.us-east-1.amazonaws.com"},
+      {"a role over the container's",
+       {{"HOME", "/h"},
+        {"AWS_PROFILE", "ecs"},
+        {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2"},
+        {"AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1/"}},
+       files,
+       "ask http 169.254.170.2 80 /v2 roles: arn:e as understudy at 127.0.0.1"},
+      {"a role by web identity",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "web"}},
+       {{"/h/.aws/config", config_file}, {"/h/t", "web-token\n"}},
+       "web identity web-token: arn:f as understudy at sts.us-east-1.amazonaws.com"},
+      {"a role over itself in the end",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "loop1"}},
+       files,
+       "none: profile loop2 of the shared files is its own source_profile in the end"},
+      {"a role over nothing",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "bottomless"}},
+       files,
+       "none: profile bottomless of the shared files has a role_arn without source_profile or "
+       "credential_source"},
+      {"a role that wants a person",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "mfa"}},
+       files,
+       "none: profile mfa of the shared files wants an MFA code, which nobody can type here"},
+      {"a command is not run",
+       {{"HOME", "/h"}, {"AWS_PROFILE", "process"}},
+       files,
+       "none: profile process of the shared files uses credential_process, which is not "
+       "supported; give it access keys or a role"},
+      {"STS in the clear is for loopback",
+       {{"AWS_ROLE_ARN", "arn"},
+        {"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"},
+        {"AWS_ENDPOINT_URL_STS", "http://192.0.2.1/"}},
+       {{"/t", "tok"}},
+       "none: AWS_ENDPOINT_URL_STS: plain HTTP is allowed to loopback only; use https"},
+      {"web identity before the shared files",
+       {{"HOME", "/h"},
+        {"AWS_ROLE_ARN", "arn"},
+        {"AWS_ROLE_SESSION_NAME", "pod"},
+        {"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"}},
+       {{"/h/.aws/credentials", credentials_file}, {"/t", "tok\n"}},
+       "web identity tok: arn as pod at sts.us-east-1.amazonaws.com"},
+      {"web identity without its token",
+       {{"AWS_ROLE_ARN", "arn"}, {"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"}},
+       {},
+       "none: the web identity's token file cannot be read"},
       {"ECS",
        {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/c?id=1"}},
        {},
@@ -177,15 +261,6 @@ TEST_CASE("the standard chain") {
        "none: environment: AWS_ACCESS_KEY_ID is not set; shared files: no access keys in profile "
        "default; container: no AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI; instance "
        "metadata: AWS_EC2_METADATA_DISABLED"},
-      {"web identity is named",
-       {{"AWS_EC2_METADATA_DISABLED", "true"},
-        {"AWS_ROLE_ARN", "a"},
-        {"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"}},
-       {},
-       "none: environment: AWS_ACCESS_KEY_ID is not set; web identity: token exchange is not "
-       "supported; shared files: no access keys in profile default; container: no "
-       "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI; instance metadata: "
-       "AWS_EC2_METADATA_DISABLED"},
   };
   for (const auto& r : rows) {
     CAPTURE(r.what);

@@ -1,3 +1,4 @@
+#include <understudy/credentials/aws_chain.hpp>
 #include <understudy/credentials/store.hpp>
 
 #include "catch.hpp"
@@ -18,7 +19,7 @@ constexpr const char* long_lived = R"({"AccessKeyId":"C","SecretAccessKey":"cs",
                                        "Expiration":"2099-01-01T00:00:00Z"})";
 const plan::aws_credential standard{"us-east-1", "", "default"};
 
-plan::plan plan_with(std::vector<plan::aws_credential> credentials) {
+plan::plan plan_with(std::vector<plan::credential> credentials) {
   plan::plan p;
   auto& rule = p.routes.emplace_back().rules.emplace_back();
   for (auto& c : credentials) rule.backends.emplace_back().auth = std::move(c);
@@ -52,7 +53,7 @@ struct fixture {
   }
   std::string id(const plan::aws_credential& wanted) const {
     const auto found = keys.current(wanted, base::wall_now());
-    return found == nullptr ? "" : found->access_key_id;
+    return found == nullptr ? "" : std::get<aws_keys>(*found).access_key_id;
   }
 };
 
@@ -71,7 +72,7 @@ TEST_CASE("what needs no network is there at once") {
   CHECK(f.id({"eu-west-1", "", "default"}) == "ENV");
   CHECK(f.id(broken).empty());
   CHECK(f.keys.slot(broken)->failure() == "the Secret's credentials have no profile default");
-  CHECK(f.keys.slot({"", "[x]\n", "default"}) == nullptr);
+  CHECK(f.keys.slot(plan::aws_credential{"", "[x]\n", "default"}) == nullptr);
   CHECK(f.told == std::vector<std::string>{
                       "AWS keys found in a Secret", "AWS keys found in the environment",
                       "failure: no AWS keys: the Secret's credentials have no profile default"});

@@ -243,9 +243,12 @@ TEST_CASE("the schema of a bare Backend comes from its host name") {
   };
   for (const auto& [host, expected] : rows) {
     INFO(host);
-    const auto result =
-        compile(route("{name: b}") +
-                backend("b", "fqdn: {hostname: " + std::string{host} + ", port: 443}"));
+    const bool is_vertex = expected == schema::gcp_vertex_ai;
+    const auto result = compile(
+        route("{name: b}") +
+        backend("b", "fqdn: {hostname: " + std::string{host} + ", port: 443}") +
+        (is_vertex ? policy("b", "GCPCredentials", "gcpCredentials", "{projectName: p, region: r}")
+                   : ""));
     CHECK(first_rule(result).backends.at(0).schema == expected);
   }
 }

@@ -86,4 +86,18 @@ inline std::string traffic(const std::string& spec,
 
 inline const std::string local_endpoint = "ip: {address: 127.0.0.1, port: 8080}";
 
+/// A policy for one backend, with the Secrets that its parts may name.
+inline std::string policy(const std::string& target, const std::string& type,
+                          const std::string& field, const std::string& value,
+                          const std::string& more = "") {
+  return "---\napiVersion: aigateway.envoyproxy.io/v1beta1\nkind: BackendSecurityPolicy\n"
+         "metadata: {name: policy, namespace: default}\nspec:\n"
+         "  targetRefs: [{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: " +
+         target + "}]\n  type: " + type + "\n  " + field + ": " + value + "\n" + more +
+         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: default}\n"
+         "stringData: {apiKey: sk-secret, client-secret: cs-secret, service_account.json: \"{}\"}\n"
+         "---\napiVersion: v1\nkind: Secret\nmetadata: {name: far, namespace: other}\n"
+         "stringData: {client-secret: far-secret}\n";
+}
+
 }  // namespace plan_test

@@ -1,26 +1,27 @@
 #pragma once
 #include <cstdint>
-#include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <understudy/credentials/aws_keys.hpp>
+#include <understudy/credentials/host_access.hpp>
 #include <understudy/credentials/http_call.hpp>
+#include <understudy/credentials/sts.hpp>
 #include <understudy/plan/plan.hpp>
 
 namespace understudy::credentials {
 
-/// What the chain may look at; real in the daemon, tables in tests.
-struct host_access {
-  std::function<std::optional<std::string>(const std::string&)> environment;
-  std::function<std::optional<std::string>(const std::string&)> read_file;
+enum class aws_source : std::uint8_t {
+  secret,
+  environment,
+  shared_files,
+  container,
+  instance,
+  web_identity,
+  assumed_role,
 };
-/// The process's own environment and files (at most 1 MiB each).
-host_access real_host();
-
-enum class aws_source : std::uint8_t { secret, environment, shared_files, container, instance };
 std::string_view name(aws_source s);  ///< in words, for logs
 
 struct found_keys {
@@ -37,14 +38,31 @@ struct no_keys {
   std::string reason;  ///< every place that was looked at and why it had none; no secrets
 };
 
+struct web_identity_lookup {
+  sts_role role;
+  std::string token;  ///< read anew for each look-up: it is short-lived
+};
+/// Keys that may assume a role, or are what is wanted.
+using key_source = std::variant<found_keys, container_lookup, instance_lookup, web_identity_lookup>;
+struct assume_role_lookup {
+  key_source source;
+  std::vector<sts_role> roles;  ///< each with the keys of the one before; not empty
+};
+
 /// Where the keys are, or who must be asked for them.
-using chain_result = std::variant<found_keys, container_lookup, instance_lookup, no_keys>;
+using chain_result = std::variant<found_keys, container_lookup, instance_lookup,
+                                  web_identity_lookup, assume_role_lookup, no_keys>;
 
 /// A Secret's text and profile when there is one, else the standard chain of the AWS SDKs:
-/// environment, shared files, container endpoint, instance metadata (spec/gateway-config.md §3).
+/// environment, web identity, shared files (with roles), container endpoint, instance metadata
+/// (spec/gateway-config.md §3).
 /// A place that is configured but broken ends the search, so that a mistake is not answered with
 /// somebody else's keys.
 chain_result resolve(const plan::aws_credential& wanted, const host_access& host);
+
+/// The role of `oidcExchangeToken` and the STS that is asked for it.
+base::result<sts_role, failure> exchange_role(const plan::aws_credential& wanted,
+                                              const host_access& host);
 
 /// Whether plain HTTP may carry the container's token to this host: loopback and the addresses of
 /// the ECS and EKS agents only, as in the SDKs.

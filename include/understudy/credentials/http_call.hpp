@@ -19,7 +19,10 @@ struct http_call {
   std::uint16_t port = 80;
   std::string target = "/";
   std::vector<codec::owned_field> fields;
+  std::string body = {};
   std::chrono::milliseconds timeout{2'000};  ///< for all of it
+  std::string connect_host = {};             ///< an address to connect to instead; empty: none
+  std::uint16_t connect_port = 0;
 };
 
 struct http_reply {
@@ -29,5 +32,22 @@ struct http_reply {
 
 /// `http://host[:port][/path]` or https. No user information, no fragment.
 base::result<http_call, failure> parse_url(std::string_view url);
+
+/// Loopback by its name or address.
+bool is_loopback(std::string_view host);
+/// The same for what carries secrets: https, or http to loopback.
+base::result<http_call, failure> parse_secure_url(std::string_view url);
+
+/// The Host field of the call: with the port where it is not the scheme's own.
+std::string authority(const http_call& call);
+
+/// `name=value&…`, escaped.
+using form = std::vector<std::pair<std::string_view, std::string_view>>;
+std::string form_text(const form& pairs);
+/// A POST of the form, which asks for JSON.
+void set_form(http_call& call, const form& pairs);
+
+/// Fit to be sent in a header field: visible ASCII, not empty.
+bool is_visible(std::string_view text);
 
 }  // namespace understudy::credentials

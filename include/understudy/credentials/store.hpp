@@ -8,32 +8,34 @@
 #include <string_view>
 #include <vector>
 
-#include <understudy/credentials/aws_chain.hpp>
-#include <understudy/credentials/aws_keys.hpp>
+#include <understudy/credentials/host_access.hpp>
+#include <understudy/credentials/lookups.hpp>
+#include <understudy/credentials/secret.hpp>
 #include <understudy/plan/plan.hpp>
 
 namespace understudy::credentials {
 
-/// The keys of one credential, replaced as they are refreshed. Thread-safe.
-class key_slot {
+/// The keys or token of one credential, replaced as they are refreshed. Thread-safe.
+class secret_slot {
  public:
-  /// Null while there are none that still live; failure() then says why.
-  std::shared_ptr<const aws_keys> keys(base::wall_time now) const;
+  /// Null while there is none that still lives; failure() then says why.
+  std::shared_ptr<const secret> current(base::wall_time now) const;
   std::string failure() const;
 
  private:
   friend class store;
   /// True where something changed.
-  bool publish(const aws_keys& keys);
+  bool publish(const secret& found);
   bool fail(const std::string& reason);
 
   mutable std::mutex mutex_;
-  std::shared_ptr<const aws_keys> keys_;
+  std::shared_ptr<const secret> held_;
   std::string failure_;
 };
 
-/// Finds and refreshes the AWS keys that a plan needs. Everything runs on the control thread's
-/// io_context except slot(), current() and the slots themselves, which any thread may use.
+/// Finds and refreshes the keys and tokens that a plan needs: one look-up at a time for each.
+/// Everything runs on the control thread's io_context except slot(), current() and the slots
+/// themselves, which any thread may use.
 class store {
  public:
   /// The wall clock may be set and machines sleep: no wait is longer than `max_sleep`.
@@ -48,17 +50,17 @@ class store {
   using listener = std::function<void(bool is_failure, const std::string& message)>;
   void on_change(listener heard) { heard_ = std::move(heard); }
 
-  /// Begins to look for what `wanted` needs; what it shares with the plan before is kept. Keys of
-  /// the plan before stay readable (exchanges pin it) until the next call.
+  /// Begins to look for what `wanted` needs; what it shares with the plan before is kept. Secrets
+  /// of the plan before stay readable (exchanges pin it) until the next call.
   void configure(const plan::plan& wanted);
 
   /// Null for a credential that is in none of the last two plans. Keep the handle: a look-up
   /// takes a lock and compares texts.
-  std::shared_ptr<const key_slot> slot(const plan::aws_credential& wanted) const;
-  std::shared_ptr<const aws_keys> current(const plan::aws_credential& wanted,
-                                          base::wall_time now) const;
+  std::shared_ptr<const secret_slot> slot(const plan::credential& wanted) const;
+  std::shared_ptr<const secret> current(const plan::credential& wanted, base::wall_time now) const;
 
-  /// Calls back once each slot of the plan has keys or a first failure; at once when so already.
+  /// Calls back once each slot of the plan has its secret or a first failure; at once when so
+  /// already.
   void wait_ready(std::function<void()> ready);
   bool is_ready() const;
 
@@ -70,9 +72,9 @@ class store {
   struct keeper;
   using entries = std::vector<std::shared_ptr<entry>>;
 
-  static std::shared_ptr<entry> find(const entries& among, const plan::aws_credential& wanted);
+  static std::shared_ptr<entry> find(const entries& among, const plan::credential& wanted);
   void begin(const std::shared_ptr<entry>& e);
-  void found(entry& e, const found_keys& what);
+  void found(entry& e, const found_secret& what);
   void failed(entry& e, const std::string& reason);
   void settle(entry& e);
   void tell_ready();

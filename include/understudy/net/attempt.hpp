@@ -49,7 +49,7 @@ class attempt {
     if (!endpoint) co_return because(failed(failure_class::connect), "the endpoint has gone");
     up_.choose(endpoint);
     if (!prepare_request(exchange_, state_, state_.backend->targets[endpoint->target()], env_.keys))
-      co_return because(failed(failure_class::unprepared), state_.refusal->cause);
+      co_return because(refused(), state_.refusal->cause);
     if (chosen.first_token_timeout) first_token_ = state_.started + *chosen.first_token_timeout;
     for (;;) {
       const bool is_idle_one = up_.take_idle(record().is_replayed);
@@ -114,6 +114,12 @@ class attempt {
     record().priority = chosen.target.priority;
     record().is_hedge = state_.is_hedge;
     first_token_ = timer_queue::never;
+  }
+
+  outcome refused() const {
+    outcome result = failed(failure_class::unprepared);
+    result.is_final = state_.refusal->is_final;
+    return result;
   }
 
   outcome because(outcome result, std::string_view cause) {

@@ -21,6 +21,7 @@ struct attempt_refusal {
   int status = 422;
   std::string code;
   std::string cause;
+  bool is_final = false;  ///< the client's own mistake: no other backend is asked
 };
 
 /// What one attempt owns. An exchange has one, and a second while a hedge runs beside it. Reused.

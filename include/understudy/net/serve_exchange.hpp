@@ -296,7 +296,8 @@ class exchange_server {
       co_return co_await answer(
           proxy::incapable_reply(state_.op, state_.route->name, *state_.rule, *state_.features));
     const auto& refusal = attempts_.refusal();
-    if (what == failure_class::unprepared && refusal && state_.failures.size() == 1)
+    if (what == failure_class::unprepared && refusal &&
+        (state_.failures.size() == 1 || refusal->is_final))
       co_return co_await answer(refusal_reply(*refusal));
     co_await answer(proxy::failure_reply(state_.op, state_.route->name,
                                          state_.rule->backends.size(), state_.failures, what,

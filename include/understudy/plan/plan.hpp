@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <understudy/codec/http.hpp>
+#include <understudy/plan/credential.hpp>
 #include <understudy/plan/failover.hpp>
 #include <understudy/resilience/params.hpp>
 #include <understudy/translate/translator.hpp>
@@ -104,22 +105,6 @@ struct upstream_tls {
   bool operator==(const upstream_tls&) const = default;
 };
 
-/// Static key put into a header: `authorization: Bearer …`, `api-key`, `x-api-key`.
-struct header_credential {
-  std::string header;
-  std::string value;
-  bool operator==(const header_credential&) const = default;
-};
-
-struct aws_credential {
-  std::string region;  ///< of the policy; the endpoint's host name wins at signing
-  std::string ini;     ///< text of the Secret's credentials file; empty: the standard chain
-  std::string profile = "default";
-  bool operator==(const aws_credential&) const = default;
-};
-
-using credential = std::variant<std::monostate, header_credential, aws_credential>;
-
 /// One backendRef of a rule with everything an attempt on it needs.
 struct backend {
   std::string name;  ///< the ref's name, as metrics, headers and errors show it
@@ -136,6 +121,7 @@ struct backend {
   std::vector<target> targets;
   std::optional<upstream_tls> tls;
   credential auth;
+  std::optional<credential_override> request_auth;
   source_position position;
 
   translate::backend_view view() const { return {schema, prefix, version, model_override}; }

@@ -28,6 +28,7 @@ struct outcome {
   bool is_early_data = false;         ///< the client's request carries early-data
   bool is_context_window = false;     ///< the request is too long for this model
   bool is_content_policy = false;     ///< a content filter has refused it
+  bool is_final = false;              ///< of `unprepared`: no other backend may take it over
   /// How long the upstream asks to be left alone.
   std::optional<std::chrono::milliseconds> retry_after;
 };

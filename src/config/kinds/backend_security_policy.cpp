@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "config/credential_parts.hpp"
 #include "config/kinds.hpp"
 #include "config/scalars.hpp"
 #include "config/shared_fields.hpp"
@@ -9,40 +10,17 @@ namespace understudy::config {
 struct credential_type {
   std::string_view type;
   std::string_view field;
-  acts when;
 };
 constexpr std::array<credential_type, 6> types{{
-    {"APIKey", "apiKey", acts::now},
-    {"AWSCredentials", "awsCredentials", acts::now},
-    {"AzureAPIKey", "azureAPIKey", acts::now},
-    {"AnthropicAPIKey", "anthropicAPIKey", acts::now},
-    {"AzureCredentials", "azureCredentials", acts::not_yet},
-    {"GCPCredentials", "gcpCredentials", acts::not_yet},
+    {"APIKey", "apiKey"},
+    {"AWSCredentials", "awsCredentials"},
+    {"AzureAPIKey", "azureAPIKey"},
+    {"AnthropicAPIKey", "anthropicAPIKey"},
+    {"AzureCredentials", "azureCredentials"},
+    {"GCPCredentials", "gcpCredentials"},
 }};
 constexpr std::array<std::string_view, 6> type_names{types[0].type, types[1].type, types[2].type,
                                                      types[3].type, types[4].type, types[5].type};
-
-static void read_fields(object_reader& in, secret_key_ref& out) {
-  object_ref ref;
-  static constexpr std::array<std::string_view, 1> secret_only{"Secret"};
-  read_certificate_ref(in, ref, secret_only);
-  out.name = ref.name;
-  out.at = ref.name.is_written ? ref.name.at : in.at();
-}
-
-static void read_key(object_reader& in, backend_security_policy& out) {
-  in.into("secretRef", out.key, true, "`secretRef: {name: …}`");
-}
-
-static void read_fields(object_reader& in, aws_credentials_spec& out) {
-  in.text("region", out.region, {.is_required = true, .hint = "a region as in `us-east-1`"});
-  in.object("credentialsFile", [&](object_reader& file) {
-    file.into("secretRef", out.credentials_file, true, "`secretRef: {name: …}`");
-    file.text("profile", out.profile);
-  });
-  in.refused("oidcExchangeToken",
-             "token exchange is not supported; use `credentialsFile` or the standard AWS chain");
-}
 
 static void read_credential(object_reader& spec, backend_security_policy& out) {
   for (const auto& t : types) {
@@ -55,18 +33,27 @@ static void read_credential(object_reader& spec, backend_security_policy& out) {
   }
   const auto chosen = std::ranges::find(types, out.type.value, &credential_type::type);
   if (chosen == types.end()) return;
-  if (chosen->when == acts::not_yet) {
-    spec.warning(out.type.at, "type",
-                 "`" + out.type.value +
-                     "` does not act yet; requests to its backends go out without credentials");
-    spec.harmless({chosen->field});
-  } else if (chosen->type == "AWSCredentials") {
+  if (chosen->type == "AWSCredentials")
     spec.into("awsCredentials", out.aws, true, "`awsCredentials: {region: …}`");
-  } else {
+  else if (chosen->type == "AzureCredentials")
+    spec.into("azureCredentials", out.azure, true,
+              "`azureCredentials: {tenantID: …, clientID: …, clientSecretRef: …}`");
+  else if (chosen->type == "GCPCredentials")
+    spec.into("gcpCredentials", out.gcp, true, "`gcpCredentials: {projectName: …, region: …}`");
+  else
     spec.object(
-        chosen->field, [&](object_reader& in) { read_key(in, out); }, true,
-        "the field of the chosen type");
-  }
+        chosen->field,
+        [&](object_reader& in) { in.into("secretRef", out.key, true, "`secretRef: {name: …}`"); },
+        true, "the field of the chosen type");
+}
+
+static void read_override(object_reader& spec, backend_security_policy& out) {
+  spec.object("credentialOverride", [&](object_reader& in) {
+    in.refused("fromDynamicMetadata",
+               "needs Envoy's dynamic metadata, which is not there; use `fromRequestHeaders`");
+    const bool is_told = in.has("fromDynamicMetadata");
+    in.into("fromRequestHeaders", out.from_request, !is_told, "`fromRequestHeaders: {}`");
+  });
 }
 
 object_header& read_backend_security_policy(object_reader& root, object_header header,
@@ -82,7 +69,7 @@ object_header& read_backend_security_policy(object_reader& root, object_header h
         spec.text("type", out.type,
                   {.is_required = true, .hint = "`APIKey` or another type", .choices = type_names});
         read_credential(spec, out);
-        spec.not_acting({"credentialOverride"});
+        read_override(spec, out);
       },
       true);
   return out.header;

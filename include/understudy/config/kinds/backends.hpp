@@ -20,13 +20,49 @@ struct ai_service_backend {
 
 struct secret_key_ref {
   located<std::string> name;
+  located<std::string> name_space;
   position at;
+};
+
+/// `oidcExchangeToken` of the three clouds.
+struct oidc_exchange_spec {
+  located<std::string> issuer, token_endpoint, client_id;
+  std::optional<secret_key_ref> client_secret;
+  std::vector<located<std::string>> scopes;
+  located<std::string> audience;
+  located<std::string> aws_role_arn;
 };
 
 struct aws_credentials_spec {
   located<std::string> region;
   std::optional<secret_key_ref> credentials_file;
   located<std::string> profile{"default"};
+  std::optional<oidc_exchange_spec> oidc;
+};
+
+struct azure_credentials_spec {
+  located<std::string> client_id, tenant_id;
+  std::optional<secret_key_ref> client_secret;
+  std::optional<oidc_exchange_spec> oidc;
+};
+
+struct gcp_federation_spec {
+  located<std::string> project_id, pool, provider;
+  std::optional<oidc_exchange_spec> oidc;
+  located<std::string> service_account;
+};
+
+struct gcp_credentials_spec {
+  located<std::string> project, region;
+  std::optional<secret_key_ref> credentials_file;
+  std::optional<gcp_federation_spec> federation;
+};
+
+/// `credentialOverride.fromRequestHeaders`.
+struct credential_override_spec {
+  located<std::string> header;
+  located<bool> falls_back{true};
+  position at;
 };
 
 /// BackendSecurityPolicy. CRD: api/v1beta1/backendsecurity_policy.go of envoyproxy/ai-gateway.
@@ -36,6 +72,9 @@ struct backend_security_policy {
   located<std::string> type;
   std::optional<secret_key_ref> key;  ///< of APIKey, AzureAPIKey, AnthropicAPIKey
   std::optional<aws_credentials_spec> aws;
+  std::optional<azure_credentials_spec> azure;
+  std::optional<gcp_credentials_spec> gcp;
+  std::optional<credential_override_spec> from_request;
 };
 
 enum class endpoint_kind : std::uint8_t { fqdn, ip, unix_socket };
