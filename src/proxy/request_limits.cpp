@@ -43,8 +43,9 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
   const bool is_mixed = !rule.backends.empty() && !have_one_schema(rule);
   const bool is_guarded = is_mixed && rule.failover.is_guarded;
   if (is_mixed)
-    exclude(rule, limits,
-            [&](const plan::backend& b) { return !translate::can_serve(op, b.schema, b.operations); });
+    exclude(rule, limits, [&](const plan::backend& b) {
+      return !translate::can_serve(op, b.schema, b.operations);
+    });
   const bool is_first_token_limited = is_stream && rule.cluster.hedge.first_token.has_value();
   if (!is_guarded && !is_first_token_limited) return limits;
   features = translate::scan_features(op, body);
