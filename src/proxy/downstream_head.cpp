@@ -28,13 +28,19 @@ void append_length(text_writer& out, std::uint64_t length) {
   out.put("\r\n");
 }
 
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.' || c == '[' || c == ']';
+}
+
+/// The names of members may be the client's own: nothing of them may end the field.
 void append_dropped(text_writer& out, std::span<const std::string> names) {
   if (names.empty()) return;
   out.put("x-understudy-dropped: ");
   bool is_first = true;
   for (const auto& name : names) {
     if (!std::exchange(is_first, false)) out.put(", ");
-    out.put(name);
+    for (const char c : name) out.put(is_plain(c) ? c : '?');
   }
   out.put("\r\n");
 }

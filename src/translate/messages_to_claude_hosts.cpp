@@ -77,6 +77,7 @@ base::result<upstream_request, refusal> claude_host::request(const request_view&
   const auto version = backend.version.empty() ? default_version() : backend.version;
   upstream_request out;
   out.target = target(model);
+  out.set.push_back({"content-type", "application/json"});
   auto body = codec::replace_top_level_string(original.body, "anthropic_version", version);
   if (body) body = without_member(std::move(*body), "model");
   if (body) body = finish_body(std::move(*body), original, out);
@@ -108,8 +109,11 @@ class messages_to_gcp_anthropic final : public claude_host {
     return "publishers/anthropic/models/" + codec::path_escape(model) +
            (is_stream() ? ":streamRawPredict" : ":rawPredict");
   }
-  codec::edit_result finish_body(std::string body, const request_view& /*original*/,
-                                 upstream_request& /*out*/) const override {
+  codec::edit_result finish_body(std::string body, const request_view& original,
+                                 upstream_request& out) const override {
+    const auto betas = original.fields == nullptr ? std::nullopt
+                                                  : original.fields->find("anthropic-beta");
+    if (betas) out.set.push_back({"anthropic-beta", std::string{*betas}});
     return body;
   }
 };
@@ -145,9 +149,10 @@ class messages_to_aws_anthropic final : public claude_host {
 codec::edit_result messages_to_aws_anthropic::finish_body(std::string body,
                                                           const request_view& original,
                                                           upstream_request& out) const {
-  out.set = {{"accept", is_stream() ? std::string{codec::event_stream_content_type}
-                                    : std::string{"application/json"}},
-             {"accept-encoding", "identity"}};
+  const auto accept =
+      is_stream() ? codec::event_stream_content_type : std::string_view{"application/json"};
+  out.set.push_back({"accept", std::string{accept}});
+  out.set.push_back({"accept-encoding", "identity"});
   const auto betas = bedrock_betas(original.fields);
   if (betas.has_others) out.dropped.emplace_back("anthropic-beta");
   auto edited = without_member(std::move(body), "stream");

@@ -1,4 +1,5 @@
 """The real binary as a child process: started, waited for, asked, drained, its logs kept."""
+import contextlib
 import json
 import os
 import pathlib
@@ -30,12 +31,18 @@ def wait_until(claim, timeout=10.0, interval=0.02, what="the claim"):
         time.sleep(interval)
 
 
+def free_ports(count):
+    """Of the operating system's choice, no two alike. Whoever binds them next is the daemon: nothing
+    else on this machine asks for ports in between, as far as the tests are concerned."""
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in held:
+            sock.bind(("127.0.0.1", 0))
+        return tuple(sock.getsockname()[1] for sock in held)
+
+
 def free_port():
-    """Of the operating system's choice. Whoever binds it next is the daemon: nothing else on this
-    machine asks for ports in between, as far as the tests are concerned."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def environment(more=None):
@@ -54,7 +61,7 @@ def run(*arguments, env=None, timeout=20):
 class Daemon:
     def __init__(self, folder, *configurations, flags=(), env=None, command="run", workers=2,
                  log_format="json", wait=True, admin=True, ports=None):
-        self.port, self.admin_port = ports or (free_port(), free_port())
+        self.port, self.admin_port = ports or free_ports(2)
         self.folder = folder
         self.stdout_path, self.stderr_path = folder / "stdout.log", folder / "stderr.log"
         arguments = [str(BINARY), command, *map(str, configurations),

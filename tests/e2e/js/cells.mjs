@@ -110,6 +110,8 @@ const operations = {
 async function cell(operation, schema, model, embed) {
   const how = { apiKey: "client-key", maxRetries: 0, timeout: 20000,
                 defaultHeaders: { "x-schema": schema.toLowerCase() } };
+  // A token of the request's own spares a token service.
+  if (schema.startsWith("GCP")) how.defaultHeaders["x-aigw-gcp-access-token"] = scene.googleToken;
   const openai = new OpenAI({ baseURL: `${root}/v1`, ...how });
   const anthropic = new Anthropic({ baseURL: `${root}/anthropic`, ...how });
   try {

@@ -301,12 +301,13 @@ def _azure(exchange):
 
 
 def _on_bedrock(exchange):
-    """Bedrock's OpenAI-compatible paths: chat completions, signed as everything there is."""
+    """Bedrock's OpenAI-compatible paths: chats and responses, signed as everything there is."""
     request = exchange.request
-    if request.target not in ("/openai/v1/chat/completions", "/v1/chat/completions"):
+    operation = request.target.removeprefix("/openai/v1/")
+    if operation not in ("chat/completions", "responses"):
         raise Refused(404, "invalid_request_error", request.target)
     bedrock.check_signature(request)
-    serve(exchange, "chat/completions")
+    serve(exchange, operation)
 
 
 def _refuse(exchange, error):

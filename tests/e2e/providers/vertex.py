@@ -215,5 +215,3 @@ def _refuse(exchange, error):
 
 
 answer = scene.guarded(_answer, _refuse)
-# For a daemon that has no credentials of Google's: the translators' part of the path, and no token.
-without_credentials = scene.guarded(lambda e: _model(e, e.request.target), _refuse)

@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 from harness.daemon import ROOT
-from providers import scene
+from providers import scene, vertex
 
 import stage
 
 CELLS = pathlib.Path(__file__).parent.parent / "js/cells.mjs"
 MODULES = ROOT / "build/js"
 PARTS = {"text": scene.TEXT, "total": scene.INPUT_TOKENS + scene.OUTPUT_TOKENS,
-         "vector": scene.VECTOR, "arguments": scene.ARGUMENTS}
+         "vector": scene.VECTOR, "arguments": scene.ARGUMENTS, "googleToken": vertex.TOKEN}
 NAMES = ["js_chat", "js_chat_stream", "js_chat_tools", "js_chat_tools_stream", "js_embeddings",
          "js_responses", "js_responses_stream", "js_messages", "js_messages_stream",
          "js_messages_tools", "js_messages_tools_stream"]

@@ -1,4 +1,6 @@
 """All providers at once behind one daemon: a request's `x-schema` says which of them it goes to."""
+import re
+
 import anthropic
 import openai
 
@@ -13,8 +15,8 @@ SCHEMAS = {
     "OpenAI": (openai_api.first_party, {"chat": "gpt-4o-mini", "embed": "text-embedding-3-small"}),
     "AzureOpenAI": (openai_api.azure, {"chat": "gpt-4o-mini", "embed": "text-embedding-3-small"}),
     "Anthropic": (anthropic_api.first_party, {"chat": CLAUDE}),
-    "GCPVertexAI": (vertex.without_credentials, {"chat": "gemini-2.5-flash", "embed": "text-embedding-005"}),
-    "GCPAnthropic": (vertex.without_credentials, {"chat": f"{CLAUDE}@20260217"}),
+    "GCPVertexAI": (vertex.answer, {"chat": "gemini-2.5-flash", "embed": "text-embedding-005"}),
+    "GCPAnthropic": (vertex.answer, {"chat": f"{CLAUDE}@20260217"}),
     "AWSBedrock": (converse.answer, {"chat": f"us.anthropic.{CLAUDE}-v1:0",
                                      "embed": "amazon.titan-embed-text-v2:0",
                                      "embed_many": "cohere.embed-english-v3",
@@ -32,7 +34,11 @@ KEYS = {"OpenAI": ("APIKey", openai_api.KEY), "AzureOpenAI": ("AzureAPIKey", ope
 
 
 class Refusal(Exception):
-    """The daemon's own 422: this operation can't be said in that schema."""
+    """The daemon's own 422: this operation can't be said in that schema. Which backend it was says
+    the cell itself."""
+
+    def __init__(self, words):
+        super().__init__(re.sub(r": \w+ \(\w+\)$", "", words))
 
 
 class Client:
@@ -42,6 +48,8 @@ class Client:
         self.schema, self.daemon = schema, stage.daemon
         self.root = f"http://127.0.0.1:{stage.daemon.port}"
         self.headers = {"x-schema": schema.lower()}
+        if schema.startswith("GCP"):  # a token of the request's own spares a token service
+            self.headers["x-aigw-gcp-access-token"] = vertex.TOKEN
         how = {"api_key": "client-key", "max_retries": 0, "timeout": 20.0,
                "default_headers": self.headers}
         self.openai = openai.OpenAI(base_url=stage.daemon.base_url, **how)
@@ -100,16 +108,18 @@ def _backend(name, port):
     host = "bedrock-runtime.us-east-1.amazonaws.com" if name.startswith("AWS") else None
     objects = config.backend(name.lower(), port, hostname=host, service=service,
                              security=KEYS.get(name))
-    if name == "AWSOpenAI":
-        objects.append(_signed(name.lower()))
+    if name.startswith("GCP"):
+        objects.append(_google(name.lower()))
     return objects
 
 
-def _signed(backend):
-    """AWS's signature with the environment's keys."""
+def _google(backend):
+    """Project and region of the paths; the token comes with each request."""
     return {"apiVersion": "aigateway.envoyproxy.io/v1beta1", "kind": "BackendSecurityPolicy",
             "metadata": {"name": f"{backend}-keys"},
-            "spec": {"type": "AWSCredentials", "awsCredentials": {"region": "us-east-1"},
+            "spec": {"type": "GCPCredentials",
+                     "gcpCredentials": {"projectName": vertex.PROJECT, "region": vertex.REGION},
+                     "credentialOverride": {"fromRequestHeaders": {"fallbackToConfigured": False}},
                      "targetRefs": [{"group": "aigateway.envoyproxy.io", "name": backend,
                                      "kind": "AIServiceBackend"}]}}
 
