@@ -26,8 +26,10 @@ base::result<std::optional<secret>, refusal> from_request(const plan::backend& b
   const auto names = wanted.names(backend.auth);
   std::optional<secret> found;
   if (names.size() == 1) {
-    if (auto value = find(names[0]); !value.empty())
-      found = bearer_token{std::move(value), std::nullopt};
+    auto value = find(names[0]);
+    // SDKs send their key so.
+    if (base::istarts_with(value, "bearer ")) value = base::trim(value.substr(7));
+    if (!value.empty()) found = bearer_token{std::move(value), std::nullopt};
   } else {
     aws_keys keys{find(names[0]), find(names[1]), find(names[2]), std::nullopt};
     const bool is_empty = keys.access_key_id.empty() && keys.secret_access_key.empty();

@@ -39,7 +39,10 @@ resilience::request_limits limits_of(const codec::request_head& head, bool is_st
     if (asked && (!limits.request_timeout || *asked < *limits.request_timeout))
       limits.request_timeout = asked;
   }
-  limits.may_hedge = !translate::is_passthrough(op) || may_replay(op, head.method);
+  // What may not be sent twice must not be sent beside itself; by way of a chat nothing is kept.
+  limits.may_hedge = std::ranges::all_of(rule.backends, [&](const plan::backend& b) {
+    return may_replay(translate::upstream_operation(op, b.schema, b.operations), head.method);
+  });
   const bool is_mixed = !rule.backends.empty() && !have_one_schema(rule);
   const bool is_guarded = is_mixed && rule.failover.is_guarded;
   if (is_mixed)

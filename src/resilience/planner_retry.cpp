@@ -24,8 +24,9 @@ decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& r
   if (is_too_long)
     return go_elsewhere(a, result, next_endpoint(a, a.rank, false), stop_reason::retries_exhausted);
   const host* same = asked ? owner.find(a.target.host) : nullptr;
+  const auto& share = steer.load(owner.current_load(), tried_ranks.view());
   const bool is_kept = same != nullptr && same->is_in_service() &&
-                       steer.load(owner.current_load(), tried_ranks.view()).healthy[a.rank] > 0;
+                       share.healthy[a.rank] + share.degraded[a.rank] > 0;
   if (is_kept) return wait_as_asked(a, result, *asked);
   if (take_retry()) return start_retry(a, result, how);
   host* other = retry.moves_on_over_budget ? next_endpoint(a, a.rank, false) : nullptr;

@@ -42,6 +42,7 @@ class chained final : public translator {
                                                   const backend_view& backend) override {
     backend_view middle;
     middle.may_drop = backend.may_drop;
+    middle.model_override = backend.model_override;
     auto asked = outer_->request(original, middle);
     if (!asked) return asked.error();
     body_ = asked->body ? std::move(*asked->body) : std::string{original.body};

@@ -171,7 +171,9 @@ bool chat_message_stream::end_message(std::string& out) {
 bool chat_message_stream::finish(std::string& out) {
   if (has_failed_) return false;
   if (has_ended_) return true;
-  if (!scanner_.is_between_events()) return fail({}, "the upstream's stream was cut off", out);
+  // The blank line behind the last event may be missing.
+  if (!scanner_.is_between_events() && !feed("\n\n", out)) return false;
+  if (has_ended_) return true;
   if (finish_reason_.empty())
     return fail({}, "the upstream's stream ended before the model's answer did", out);
   return end_message(out);

@@ -272,8 +272,9 @@ bool schema_conversion::add_all_of(const json& schema, json& out) {
   }
   // Parts without an order of their own have left gaps.
   if (const json* properties = member(out, "properties"); properties && properties->size() > 1) {
-    out["propertyOrdering"] = json::array();
-    for (const auto& [name, value] : properties->items()) out["propertyOrdering"].push_back(name);
+    json order = json::array();
+    for (const auto& [name, value] : properties->items()) order.push_back(name);
+    out["propertyOrdering"] = std::move(order);
   }
   return true;
 }

@@ -182,7 +182,8 @@ void gemini_stream::on_block(std::string_view feedback, std::string& out) {
 
 bool gemini_stream::finish(std::string& out) {
   if (has_failed_) return false;
-  if (!scanner_.is_between_events()) return fail({}, {}, "the upstream's stream was cut off", out);
+  // The blank line behind the last event may be missing.
+  if (!scanner_.is_between_events() && !feed("\n\n", out)) return false;
   const auto is_done = [](const choice& c) { return !c.has_role || c.has_finished; };
   const bool is_whole = !choices_.empty() && std::ranges::all_of(choices_, is_done);
   if (!is_whole)

@@ -12,13 +12,12 @@ namespace understudy::translate {
 
 using json = nlohmann::ordered_json;
 
-/// Never throws. The scan before bounds the depth, which the library's writer recurses over.
-inline std::optional<json> parse_json(std::string_view text) {
-  if (codec::check_json(text)) return std::nullopt;
-  auto out = json::parse(text.begin(), text.end(), nullptr, false);
-  if (out.is_discarded()) return std::nullopt;
-  return out;
-}
+/// Members that one object may have: the library looks each of them up among all before it.
+inline constexpr std::size_t max_json_members = 4096;
+
+/// Never throws. The scan before bounds the depth, which the library's writer recurses over, and
+/// the members of each object.
+std::optional<json> parse_json(std::string_view text);
 
 /// Never throws: bytes that are no UTF-8 become U+FFFD.
 inline std::string dump_json(const json& value) {

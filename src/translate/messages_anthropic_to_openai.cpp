@@ -29,7 +29,7 @@ std::string chat_target(const backend_view& backend, std::string_view model) {
       return out;
     }
     case schema::aws_openai:
-      return "/openai/v1/chat/completions";
+      return join_path(backend.prefix.empty() ? "openai/v1" : backend.prefix, "chat/completions");
     default:
       return join_path(backend.prefix, "chat/completions");
   }

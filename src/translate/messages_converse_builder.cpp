@@ -5,6 +5,8 @@
 
 #include <understudy/base/ascii.hpp>
 
+#include "translate/dropped.hpp"
+
 #include "translate/converse_builder.hpp"
 
 namespace understudy::translate {
@@ -43,9 +45,7 @@ bool messages_converse_builder::refuse(std::string message, int status) {
   return false;
 }
 
-void messages_converse_builder::drop(std::string_view name) {
-  if (std::ranges::find(dropped_, name) == dropped_.end()) dropped_.emplace_back(name);
-}
+void messages_converse_builder::drop(std::string_view name) { add_dropped(dropped_, name); }
 
 bool messages_converse_builder::drop_or_refuse(std::string_view name, std::string message) {
   if (!may_drop_) return refuse(std::move(message) + " not supported by this backend");

@@ -111,8 +111,8 @@ class messages_to_gcp_anthropic final : public claude_host {
   }
   codec::edit_result finish_body(std::string body, const request_view& original,
                                  upstream_request& out) const override {
-    const auto betas = original.fields == nullptr ? std::nullopt
-                                                  : original.fields->find("anthropic-beta");
+    const auto betas =
+        original.fields == nullptr ? std::nullopt : original.fields->find("anthropic-beta");
     if (betas) out.set.push_back({"anthropic-beta", std::string{*betas}});
     return body;
   }

@@ -222,9 +222,9 @@ std::unique_ptr<translator> find(operation op, schema target, operation_set serv
 }
 
 std::optional<operation> operation_named(std::string_view name) {
-  const auto found = std::ranges::find(operations, name, &operation_entry::name);
-  if (found == operations.end()) return std::nullopt;
-  return found->op;
+  for (int op = 0; op < static_cast<int>(unknown); ++op)
+    if (translate::name(static_cast<operation>(op)) == name) return static_cast<operation>(op);
+  return std::nullopt;
 }
 
 }  // namespace understudy::translate

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "translate/dropped.hpp"
 #include "translate/responses_builder.hpp"
 
 namespace understudy::translate {
@@ -116,9 +117,7 @@ bool responses_builder::lose(std::string name, std::string message) {
   return true;
 }
 
-void responses_builder::tell(std::string name) {
-  if (std::ranges::find(dropped_, name) == dropped_.end()) dropped_.push_back(std::move(name));
-}
+void responses_builder::tell(std::string name) { add_dropped(dropped_, name); }
 
 bool responses_builder::build(const json& request, bool is_stream) {
   for (const char* name : {"text", "reasoning"}) {

@@ -4,6 +4,7 @@
 #include <understudy/codec/text.hpp>
 
 #include "translate/count_tokens_path.hpp"
+#include "translate/same_schema.hpp"
 #include "translate/small_operation.hpp"
 #include "translate/translators.hpp"
 
@@ -84,6 +85,8 @@ bool tokenize_by_chat::build(const json& asked, const request_view& original,
     return refuse(std::string{why}, made.error().status);
   }
   for (const auto& name : made->dropped) drop(name);
+  for (auto& field : made->set)
+    if (field.name == "anthropic-version") out.set.push_back(std::move(field));
   const auto chat = parse_json(made->body.value_or(text));
   if (!chat) return refuse("not a chat");
   wrap(*chat, backend, out);
@@ -122,7 +125,7 @@ void tokenize_by_chat::wrap(const json& chat, const backend_view& backend,
     default:
       body = anthropic_body(chat);
       body["model"] = model();
-      out.target = "/v1/messages/count_tokens";
+      out.target = join_path(backend.prefix, "messages/count_tokens");
   }
   out.body = dump_json(body);
 }

@@ -1,6 +1,7 @@
 """Upstreams that fail on demand: OpenAI's chat completions, and a Bedrock Converse that never fails."""
 import asyncio
 import json
+import random
 import socket
 import struct
 import zlib
@@ -40,15 +41,25 @@ def frame(kind, payload):
     return whole + struct.pack(">I", zlib.crc32(whole))
 
 
+def quiet_port():
+    """Below the range that connections take theirs from: closed for a while, it is still free then."""
+    for port in random.sample(range(20000, 30000), 100):
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise OSError("no free port between 20000 and 30000")
+
+
 class Upstream:
     """One listening socket on a port that stays its own; `fault` may change at any time."""
 
     def __init__(self, name):
         self.name, self.fault, self.server = name, "good", None
         self.requests = 0
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port = sock.getsockname()[1]
+        self.port = quiet_port()
         self.writers = set()
 
     async def become(self, fault):
