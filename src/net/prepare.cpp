@@ -76,7 +76,7 @@ bool authenticate(const exchange_state& state, attempt_state& attempt, std::stri
   std::optional<credentials::secret> brought;
   if (backend.request_auth) {
     auto found = credentials::from_request(backend, state.head.fields);
-    if (!found) return refuse(attempt, std::move(found.error()));
+    if (!found) return refuse(attempt, found.error());
     brought = std::move(*found);
   }
   std::shared_ptr<const credentials::secret> held;
