@@ -83,7 +83,7 @@ bool authenticate(const exchange_state& state, attempt_state& attempt, std::stri
   if (!brought && credentials::is_looked_up(backend.auth)) held = keys.current(backend.auth, now);
   auto applied = credentials::apply(backend, {state.head.method, attempt.upstream.target, body},
                                     host, brought ? &*brought : held.get(), now, attempt.auth);
-  return applied || refuse(attempt, std::move(applied.error()));
+  return applied || refuse(attempt, applied.error());
 }
 
 }  // namespace
