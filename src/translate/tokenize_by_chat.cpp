@@ -1,5 +1,6 @@
 #include <array>
 #include <initializer_list>
+#include <utility>
 
 #include <understudy/codec/text.hpp>
 
@@ -80,9 +81,9 @@ bool tokenize_by_chat::build(const json& asked, const request_view& original,
   view.stream = false;
   auto made = chat_->request(view, backend);
   if (!made) {
-    std::string_view why = made.error().message;
-    if (why.starts_with(invalid)) why.remove_prefix(invalid.size());
-    return refuse(std::string{why}, made.error().status);
+    refusal why = made.error();
+    if (why.message.starts_with(invalid)) why.message.erase(0, invalid.size());
+    return refuse(std::move(why.message), why.status);
   }
   for (const auto& name : made->dropped) drop(name);
   for (auto& field : made->set)
