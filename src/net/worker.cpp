@@ -79,7 +79,7 @@ struct worker::impl {
        const credentials::store& keys, std::uint64_t seed)
       : random{seed}, env{timers, random, sink, observer, keys, dialer, pool, flush, nullptr} {}
 
-  asio::io_context context{1};
+  asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<executor> guard{context.get_executor()};
   timer_queue timers;
   real_driver driver{context, timers};

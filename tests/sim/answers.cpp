@@ -62,6 +62,7 @@ class writer {
         else
           unary();
     }
+    for (const auto& s : steps_) truth_.size += s.bytes.size();
     spoil();
     return std::move(steps_);
   }
@@ -183,7 +184,7 @@ class writer {
                           : words_.size();
     for (std::size_t i = 0; i < stop; ++i) piece(word_event(words_[i]), between_words());
     if (what_ == script::in_band_later) piece(fault_event(), pause());
-    if (stop < words_.size()) return end_of_body();
+    if (stop < words_.size()) return end_of_body(pause());
     if (is_bedrock_) {
       piece(frame("contentBlockStop", R"({"contentBlockIndex":0})"), {});
       piece(frame("messageStop", R"({"stopReason":"end_turn"})"), {});
@@ -197,11 +198,11 @@ class writer {
     end_of_body();
   }
 
-  void end_of_body() {
+  void end_of_body(duration after = {}) {
     if (is_until_close()) {
-      steps_.push_back({{}, "", end_kind::eof});
+      steps_.push_back({after, "", end_kind::eof});
     } else {
-      add("0\r\n\r\n", {});
+      add("0\r\n\r\n", after);
     }
   }
   void stay_silent() { steps_.push_back({std::chrono::hours{2}, "", end_kind::eof}); }

@@ -123,6 +123,7 @@ class examiner {
       fail(r, "has no access-log record");
     if (r.end == response_end::proper) examine_whole(r);
     if (r.is_stream) examine_commit(r);
+    if (r.is_stream) examine_promptness(r);
     const bool is_unseen = !r.is_stream && !plan_.holds;  // passes as it comes, garbage too
     if (!r.body.empty() && r.status < 300 && !is_unseen) examine_words(r, listen(r).text);
   }
@@ -195,6 +196,16 @@ class examiner {
     if (r.status < 200 || r.status >= 300 || commit->second.head_at >= commit->second.arrived_at)
       return;
     fail(r, "the head of a success went out before its first content");
+  }
+
+  /// Whoever speaks first is the answer, at once: nothing is waited for beside it.
+  void examine_promptness(const asked& r) {
+    const auto commit = book_.commits.find(r.id);
+    if (commit == book_.commits.end() || !plan_.holds || plan_.holds_all || plan_.has_keep_alive)
+      return;
+    const auto& times = commit->second;
+    if (times.head_at == time_point::max() || times.event_at >= times.head_at) return;
+    fail(r, "the answer's first words were read and not let go");
   }
 
   // ---- when attempts begin ----------------------------------------------------------------

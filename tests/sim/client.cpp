@@ -127,7 +127,7 @@ void client::write_request(std::size_t i) {
   const auto& r = plan_of(i);
   auto& a = truth(i);
   unsent_ = i + 1;
-  std::string body = std::string{R"({"model":"m","stream":)"} + (r.is_stream ? "true" : "false") +
+  std::string body = R"({"model":")" + r.model + R"(","stream":)" + (r.is_stream ? "true" : "false") +
                      R"(,"messages":[{"role":"user","content":"hi)" + std::string(r.padding, '.') +
                      "\"}]}";
   outbox_ +=

@@ -62,6 +62,27 @@ void ledger::on_proxy_close(const wire& on) {
          "closed");
 }
 
+void ledger::begin_answer(const wire& on, const served& answer, bool may_stray) {
+  auto& line = upstream_wires_[on.id()];
+  line.number = answer.number;
+  line.size = answer.size;
+  line.may_stray = line.may_stray || may_stray;
+}
+
+void ledger::on_proxy_read(const wire& on, std::string_view bytes) {
+  if (is_client_wire(on.id())) return;
+  auto& line = upstream_wires_[on.id()];
+  line.read += bytes.size();
+  if (line.number < 0) return;
+  const auto& answer = serves[static_cast<std::size_t>(line.number)];
+  auto& commit = commits[answer.request_id];
+  if (!answer.is_whole || commit.event_at != time_point::max()) return;
+  line.text += bytes;
+  const auto word = line.text.find('~');
+  if (word == line.text.npos || line.text.find("\n\n", word) == line.text.npos) return;
+  commit.event_at = base::clock::now();
+}
+
 void ledger::on_proxy_write(const wire& on, std::string_view bytes) {
   if (is_tracing && !bytes.empty())
     note((is_client_wire(on.id()) ? "proxy>client " : "proxy>upstream ") + std::to_string(on.id()),
@@ -70,6 +91,10 @@ void ledger::on_proxy_write(const wire& on, std::string_view bytes) {
   if (!is_client_wire(on.id())) {
     if (!bytes.starts_with("POST ")) return;
     current_[on.id()] = field_of(bytes, "x-request-id");
+    auto& line = upstream_wires_[on.id()];
+    if (line.is_asked && !line.may_stray && (line.number < 0 || line.read < line.size))
+      fail("request " + current_[on.id()] + " went out on a connection in the middle of an answer");
+    line = {true, line.may_stray, -1, 0, 0, {}};
     sends[current_[on.id()]].push_back(now);
     return;
   }

@@ -16,6 +16,7 @@ class write_observer {
   virtual void on_arrival(const wire& on, std::string_view unread) = 0;
   virtual void on_end_at_proxy(const wire& on, end_kind how) = 0;
   virtual void on_proxy_close(const wire& on) = 0;
+  virtual void on_proxy_read(const wire& on, std::string_view bytes) = 0;
   virtual void on_misuse(const char* what) = 0;
 
  protected:
@@ -30,6 +31,7 @@ struct served {
   std::string script;          ///< what befell it, for people
   std::string text;            ///< all that it meant to say
   bool is_whole = false;       ///< and it says all of it, up to a proper end
+  std::size_t size = 0;        ///< bytes of the answer as it was meant, heads included
   bool is_error_body = false;  ///< a 2xx whose body is an error or no answer
   int status = 0;
   time_point at{};
@@ -62,6 +64,8 @@ struct commit_note {
   time_point head_at = time_point::max();     ///< first byte of the head
   time_point content_at = time_point::max();  ///< first byte of a provider's words
   time_point arrived_at = time_point::max();  ///< the same, at the proxy
+  /// Read by the proxy: a whole event with a provider's words, of an answer that is whole.
+  time_point event_at = time_point::max();
 };
 
 /// The truth of one run, written down by all who take part, read by the checks.
@@ -86,10 +90,22 @@ class ledger final : public write_observer {
   void on_arrival(const wire& on, std::string_view unread) override;
   void on_end_at_proxy(const wire& on, end_kind how) override;
   void on_proxy_close(const wire& on) override;
+  void on_proxy_read(const wire& on, std::string_view bytes) override;
+  void begin_answer(const wire& on, const served& answer, bool may_stray);
   void on_misuse(const char* what) override { fail(what); }
 
  private:
+  /// What an upstream connection carries at the moment.
+  struct upstream_wire {
+    bool is_asked = false;
+    bool may_stray = false;  ///< says what nobody asked for: an answer may be to anything
+    int number = -1;  ///< of the answer; none yet: -1
+    std::size_t size = 0, read = 0;
+    std::string text;  ///< read of the answer, until its first whole event with words
+  };
+
   std::map<int, std::string> current_;  ///< id of the answer under way, by wire
+  std::map<int, upstream_wire> upstream_wires_;
 };
 
 /// Wires of clients have even ids, those of upstreams odd ones.

@@ -147,6 +147,7 @@ std::string on_break(scenario& s, dice& d) {
       s.joins = joining::resume;
       return "onBreak: continue";
     case 2:
+      s.holds_all = true;
       return "onBreak: buffer";
     default:
       return "";

@@ -78,6 +78,9 @@ request_plan some_request(dice& d, const std::string& id) {
   request_plan r;
   r.id = id;
   r.is_stream = d.chance(60);
+  // Models that take the begin of an answer, or nobody knows whether they do.
+  if (d.chance(40))
+    r.model = d.pick(std::vector<std::string>{"deepseek-chat", "claude-3-haiku", "meta/llama"});
   if (d.chance(12)) r.padding = d.pick(std::vector<std::size_t>{700, 5'000, 9'000, 60'000});
   r.is_chunked = d.chance(10);
   r.think = d.chance(60) ? duration{} : duration{milliseconds{d.between(0, 2'000)}};

@@ -55,6 +55,7 @@ enum class leaving : std::uint8_t { never, close, reset, half_close };
 
 struct request_plan {
   std::string id;
+  std::string model = "m";
   bool is_stream = false;
   std::size_t padding = 0;  ///< bytes more in the body
   bool is_chunked = false;
@@ -86,6 +87,7 @@ struct scenario {
   joining joins = joining::never;
   bool has_keep_alive = false;
   bool holds = true;
+  bool holds_all = false;  ///< `onBreak: buffer`
   bool passes_in_band_errors = false;
   std::optional<duration> request_timeout;  ///< of the whole exchange
   duration longest{};                       ///< an exchange may ever take

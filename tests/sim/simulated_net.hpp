@@ -161,6 +161,7 @@ class simulated_stream final : wire::listener {
     error_code ec;
     if (n != 0) {
       std::memcpy(target_.data(), unread.data(), n);
+      observer_.on_proxy_read(*wire_, unread.substr(0, n));
       wire_->consume(wire::proxy, n);
     } else {
       ec = end == end_kind::reset ? error_code{asio::error::connection_reset}

@@ -65,6 +65,7 @@ class providers::connection final : wire::listener {
       all_.book_.note("upstream " + std::to_string(wire_.id()),
                       host_.address + " serves " + request.id + " as ~" +
                           std::to_string(truth.number) + ": " + truth.script);
+    all_.book_.begin_answer(wire_, truth, drawn_ == script::good_then_stray);
     all_.book_.serves.push_back(std::move(truth));
     next_step_ = 0;
     go_on();
