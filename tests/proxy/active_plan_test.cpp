@@ -124,10 +124,8 @@ TEST_CASE("an exchange hands the health events on and closes its attempt") {
   CHECK(exchange.request_deadline() == time_point::max());
   resilience::request_limits limits;
   limits.request_timeout = 10s;
-  exchange.open(state, observer, limits, time_point{});
+  auto d = exchange.open(state, observer, limits, time_point{}, time_point{});
   CHECK(exchange.request_deadline() == time_point{10s});
-
-  auto d = exchange.next(time_point{});
   REQUIRE(d.step == next_step::attempt);
   CHECK(state->host(d.target.host, d.target.locality).address == "primary");
   exchange.on_connected(time_point{}, d.slot);

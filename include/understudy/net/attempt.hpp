@@ -52,17 +52,17 @@ class attempt {
       co_return because(refused(), state_.refusal->cause);
     if (chosen.first_token_timeout) first_token_ = state_.started + *chosen.first_token_timeout;
     for (;;) {
-      const bool is_idle_one = up_.take_idle(record().is_replayed);
+      const bool is_idle_one = up_.take_idle(record().is_replayed, state_.started);
       if (!is_idle_one) {
         const outcome connected = co_await up_.connect();
         if (is_cancelled()) co_return outcome{};
         if (!up_.link()) co_return because(connected, up_.dial_cause());
       }
+      const time_point connected_at = now();
       record().is_reused = up_.is_reused();
-      if (!record().is_replayed) exchange_.decisions.on_connected(now(), state_.slot);
+      if (!record().is_replayed) exchange_.decisions.on_connected(connected_at, state_.slot);
       up_.send(upstream_body(exchange_, state_));
-      const time_point deadline =
-          std::min(head_deadline(chosen), exchange_.decisions.request_deadline());
+      const time_point deadline = head_deadline(chosen, connected_at);
       std::optional<outcome> result = up_.take_head();
       while (!result) {  // a wait of its own costs a coroutine frame: this one is on every
                          // request's way
@@ -128,11 +128,11 @@ class attempt {
   }
 
   /// Of the head: the per-try timeout, or the per-try idle limit where that is shorter.
-  time_point head_deadline(const decision& chosen) const {
+  time_point head_deadline(const decision& chosen, time_point sent_at) const {
     time_point deadline = std::min(first_token_, exchange_.decisions.request_deadline());
-    if (chosen.per_try_timeout) deadline = std::min(deadline, now() + *chosen.per_try_timeout);
+    if (chosen.per_try_timeout) deadline = std::min(deadline, sent_at + *chosen.per_try_timeout);
     if (const auto idle = exchange_.rule->timeouts.per_try_idle)
-      deadline = std::min<time_point>(deadline, now() + *idle);
+      deadline = std::min<time_point>(deadline, sent_at + *idle);
     return deadline;
   }
 

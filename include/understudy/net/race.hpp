@@ -100,8 +100,6 @@ class race {
   decision settle(const outcome& result) {
     auto& mine = current();
     const auto slot = mine.state().slot;
-    if (result.what == failure_class::status && result.status < 300)
-      state_.decisions.on_content(now(), slot);
     const decision next = state_.decisions.on_outcome(result, now(), slot);
     if (next.step == next_step::accept) return next;
     last_failure_ = result.what;

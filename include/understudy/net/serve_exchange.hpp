@@ -38,10 +38,9 @@ class exchange_server {
     affinity_ = proxy::affinity_of(*state_.rule, state_.head, state_.query,
                                    state_.record.client_address, env_.random);
     limits.hint = affinity_.hint;
-    state_.decisions.open(state_.active->clusters[state_.rule->cluster_index], env_.observer,
-                          limits, state_.complete_at);
+    decision next = state_.decisions.open(state_.active->clusters[state_.rule->cluster_index],
+                                          env_.observer, limits, state_.complete_at, now());
     alive_.start();
-    decision next = state_.decisions.next(now());
     for (;;) {
       switch (next.step) {
         case next_step::attempt:
@@ -267,7 +266,8 @@ class exchange_server {
   }
 
   void finish_attempt(relay_end how) {
-    record().elapsed = now() - at().started;
+    const time_point ended = now();
+    record().elapsed = ended - at().started;
     if (at().translator) state_.record.usage = at().translator->usage();
     const auto& words = ending_words(how);
     if (words.outcome != telemetry::attempt_outcome::ok) {
@@ -278,8 +278,8 @@ class exchange_server {
                                                                : telemetry::error_origin::upstream;
       state_.closes_downstream = true;
     }
-    state_.decisions.end(words.planner, now());
-    up().finish(how == relay_end::complete);
+    state_.decisions.end(words.planner, ended);
+    up().finish(how == relay_end::complete, ended);
   }
 
   // ---- local answers ----------------------------------------------------------------------

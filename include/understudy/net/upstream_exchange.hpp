@@ -41,10 +41,10 @@ class upstream_exchange {
   bool is_collected() const { return is_collected_; }
 
   /// An idle connection of the pool, at once. False: there is none, or a fresh one is wanted.
-  bool take_idle(bool is_fresh_wanted) {
+  bool take_idle(bool is_fresh_wanted, time_point at) {
     has_read_bytes_ = is_collected_ = false;
     lent_ = {};
-    if (!is_fresh_wanted) lent_ = endpoint_->take_idle(now());
+    if (!is_fresh_wanted) lent_ = endpoint_->take_idle(at);
     epoch_ = endpoint_->epoch();
     is_reused_ = lent_.link != nullptr;
     if (is_reused_) use_lent();
@@ -228,14 +228,15 @@ class upstream_exchange {
   void finish_collected() { finish(is_reusable_); }
 
   /// Back to the pool where it may carry another request, else closed.
-  void finish(bool is_clean) {
+  void finish(bool is_clean) { finish(is_clean, now()); }
+  void finish(bool is_clean, time_point at) {
     if (!link_) return;
     if (!is_clean || !is_persistent_ || link_->is_writing() || link_->write_error() ||
         epoch_ != endpoint_->epoch() || env_.is_draining)
       return drop();
     env_.sink.counters().upstream_connections_active.subtract();
     lent_.link = std::exchange(link_, nullptr);
-    endpoint_->give_back(std::move(lent_), now());
+    endpoint_->give_back(std::move(lent_), at);
   }
 
   void drop() {

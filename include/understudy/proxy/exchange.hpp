@@ -26,8 +26,10 @@ class exchange {
   exchange(const exchange&) = delete;
   exchange& operator=(const exchange&) = delete;
 
-  void open(std::shared_ptr<cluster_state> cluster, health_observer& observer,
-            const resilience::request_limits& limits, time_point start);
+  /// The first decision. `start`: when the request was complete.
+  resilience::decision open(std::shared_ptr<cluster_state> cluster, health_observer& observer,
+                            const resilience::request_limits& limits, time_point start,
+                            time_point now);
   /// Closes an open attempt as cancelled and forgets the cluster.
   void close();
 
@@ -37,7 +39,7 @@ class exchange {
   resilience::decision next(time_point now);
   resilience::decision hedge(time_point now);
   void on_connected(time_point now, slot_number slot);
-  void on_content(time_point now, slot_number slot);
+  /// A success is one from its first content on: on_content() is included.
   resilience::decision on_outcome(const resilience::outcome& result, time_point now,
                                   slot_number slot);
   void cancel(time_point now, slot_number slot);
