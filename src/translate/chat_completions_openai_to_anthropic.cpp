@@ -240,7 +240,7 @@ base::result<std::string, refusal> chat_completions_openai_to_anthropic::complet
   usage_ = counted.total();
   std::string text;
   append_usage(text, usage_);
-  if (usage_.total) out["usage"] = json::parse(text);
+  if (usage_.total) out["usage"] = parse_json(text).value_or(json::object());
   if (!counted.service_tier().empty()) out["service_tier"] = counted.service_tier();
   return dump_json(out);
 }

@@ -182,7 +182,7 @@ base::result<std::string, refusal> chat_completions_openai_to_bedrock::completio
     usage_ = usage_of(usage->text);
     std::string text;
     append_usage(text, usage_);
-    if (usage_.total) out["usage"] = json::parse(text);
+    if (usage_.total) out["usage"] = parse_json(text).value_or(json::object());
   }
   if (const json* tier = member(*response, "serviceTier"))
     if (const auto type = text_member(*tier, "type"); !type.empty()) out["service_tier"] = type;

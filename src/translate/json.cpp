@@ -36,6 +36,10 @@ bool has_crowded_object(std::string_view text) {
 
 }  // namespace
 
+std::string dump_json(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::optional<json> parse_json(std::string_view text) {
   if (codec::check_json(text) || has_crowded_object(text)) return std::nullopt;
   auto out = json::parse(text.begin(), text.end(), nullptr, false);

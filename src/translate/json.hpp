@@ -20,9 +20,7 @@ inline constexpr std::size_t max_json_members = 4096;
 std::optional<json> parse_json(std::string_view text);
 
 /// Never throws: bytes that are no UTF-8 become U+FFFD.
-inline std::string dump_json(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string dump_json(const json& value);
 
 /// The member, or null when `object` is none, lacks it or has it null.
 inline const json* member(const json& object, const char* name) {
