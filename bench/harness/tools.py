@@ -44,12 +44,12 @@ def make_certificate():
 class Origin:
     """The origin process and its ports: plain, fallback, tls."""
 
-    def __init__(self, is_realtime):
+    def __init__(self, is_realtime, is_anywhere=False):
         self.ports = dict(zip(("plain", "fallback", "tls"), processes.free_ports(3)))
         self.process = processes.start(
             [WORK / "origin", "--port", self.ports["plain"], "--fallback", self.ports["fallback"],
              "--tls", self.ports["tls"], "--cert", WORK / "origin.pem", "--key", WORK / "origin.key",
-             "--stream", TRANSLATED_STREAM],
+             "--stream", TRANSLATED_STREAM, "--anywhere", int(is_anywhere)],
             WORK / "origin.log", processes.cores()[1], is_realtime=is_realtime)
 
     def stop(self):

@@ -41,7 +41,9 @@ struct connection {
 class origin {
  public:
   explicit origin(const options& given)
-      : epoll_(epoll_create1(0)), stream_(given.text("stream", "sse:100:100:0")) {
+      : epoll_(epoll_create1(0)),
+        is_anywhere_(given.number("anywhere", 0) != 0),
+        stream_(given.text("stream", "sse:100:100:0")) {
     listeners_.reserve(3);
     open(given.number("port", 0), false, "primary");
     open(given.number("fallback", 0), false, "fallback");
@@ -83,7 +85,8 @@ class origin {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     const int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const sockaddr_in address = loopback(port);
+    sockaddr_in address = loopback(port);
+    if (is_anywhere_) address.sin_addr.s_addr = htonl(INADDR_ANY);
     if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         listen(fd, 4096) != 0) {
       die("cannot listen on port " + std::to_string(port));
@@ -284,6 +287,7 @@ class origin {
   }
 
   int epoll_;
+  bool is_anywhere_;    // on every address, not only 127.0.0.1
   std::string stream_;  // what a translated request gets, which carries no header of the client's
   std::vector<listener> listeners_;
   std::unique_ptr<SSL_CTX, tls_deleter> tls_;

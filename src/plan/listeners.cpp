@@ -88,7 +88,7 @@ void sort_hosts(const plan& out, std::vector<virtual_host>& hosts) {
 void attach(const plan& out, listener& to, const std::string& hostname, std::uint32_t index) {
   auto host = std::ranges::find(to.virtual_hosts, hostname, &virtual_host::hostname);
   if (host == to.virtual_hosts.end())
-    host = to.virtual_hosts.insert(to.virtual_hosts.end(), {hostname, {}});
+    host = to.virtual_hosts.insert(to.virtual_hosts.end(), {hostname, {}, {}, {}});
   const auto& rules = out.routes[index].rules;
   for (std::uint32_t r = 0; r < rules.size(); ++r)
     for (std::uint32_t m = 0; m < rules[r].matches.size(); ++m)
@@ -236,6 +236,7 @@ void compile_listeners(compile_state& state) {
     check_attachment(state, routes);
   }
   for (auto& made : state.out.listeners) sort_hosts(state.out, made.virtual_hosts);
+  index_matches(state.out);
 }
 
 }  // namespace understudy::plan

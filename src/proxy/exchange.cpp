@@ -61,8 +61,7 @@ void exchange::on_connected(time_point now, slot_number slot) {
 
 resilience::decision exchange::on_outcome(const resilience::outcome& result, time_point now,
                                           slot_number slot) {
-  const bool has_content =
-      result.what == resilience::failure_class::status && result.status < 300;
+  const bool has_content = result.what == resilience::failure_class::status && result.status < 300;
   return decide([&](auto& planner) {
     if (has_content) planner->on_content(now, slot);
     return planner->on_outcome(result, now, slot);

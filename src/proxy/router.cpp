@@ -1,13 +1,15 @@
 #include <understudy/proxy/router.hpp>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include <understudy/base/ascii.hpp>
 
 namespace understudy::proxy {
 namespace {
 
-constexpr std::string_view model_header = "x-ai-eg-model";
+using plan::model_header;
 constexpr std::string_view owned_prefix = "x-ai-eg-";
 
 bool value_matches(const plan::header_match& wanted, std::string_view value) {
@@ -74,20 +76,44 @@ bool hostname_matches(std::string_view pattern, std::string_view host) {
          base::iequals(host.substr(host.size() - suffix.size()), suffix);
 }
 
+namespace {
+
+/// The most specific one; hosts with a name of their own stand before the patterns.
+const plan::virtual_host* find_host(const plan::listener& listener, std::string_view host) {
+  constexpr std::size_t longest_name = 253;
+  if (!listener.by_hostname.empty() && host.size() <= longest_name) {
+    std::array<char, longest_name> lower;
+    std::ranges::transform(host, lower.begin(), base::to_lower);
+    const auto named = listener.by_hostname.find(std::string_view{lower.data(), host.size()});
+    if (named != listener.by_hostname.end()) return &listener.virtual_hosts[named->second];
+  }
+  for (auto at = listener.by_hostname.size(); at < listener.virtual_hosts.size(); ++at)
+    if (hostname_matches(listener.virtual_hosts[at].hostname, host))
+      return &listener.virtual_hosts[at];
+  return nullptr;
+}
+
+}  // namespace
+
 match_result match(const plan::plan& plan, const plan::listener& listener,
                    const match_input& input) {
-  const auto host = without_port(input.host);
-  for (const auto& candidate : listener.virtual_hosts) {
-    if (!hostname_matches(candidate.hostname, host)) continue;
-    for (const auto& at : candidate.matches) {
-      const auto& route = plan.routes[at.route];
-      const auto& rule = route.rules[at.rule];
-      if (rule.matches.empty() || all_match(rule.matches[at.match], input))
-        return {&route, &rule, true};
-    }
-    return {nullptr, nullptr, true};
+  const auto* host = find_host(listener, without_port(input.host));
+  if (host == nullptr) return {};
+  std::span<const std::uint32_t> of_model;
+  if (const auto found = host->by_model.find(input.model); found != host->by_model.end())
+    of_model = found->second;
+  std::span<const std::uint32_t> others = host->without_model;
+  while (!of_model.empty() || !others.empty()) {
+    const bool is_other = of_model.empty() || (!others.empty() && others[0] < of_model[0]);
+    auto& from = is_other ? others : of_model;
+    const auto& at = host->matches[from[0]];
+    from = from.subspan(1);
+    const auto& route = plan.routes[at.route];
+    const auto& rule = route.rules[at.rule];
+    if (rule.matches.empty() || all_match(rule.matches[at.match], input))
+      return {&route, &rule, true};
   }
-  return {};
+  return {nullptr, nullptr, true};
 }
 
 }  // namespace understudy::proxy

@@ -148,7 +148,8 @@ base::result<message_of_chat, refusal> message_of_completion(
   set_stop(choice, *reason, !refused.empty(), stops, out);
   message_of_chat made;
   if (const auto usage = codec::find_member(body, "usage")) made.usage = chat_usage_of(usage->text);
-  out["usage"] = parse_json(anthropic_usage(made.usage, tier_of(*response))).value_or(json::object());
+  out["usage"] =
+      parse_json(anthropic_usage(made.usage, tier_of(*response))).value_or(json::object());
   made.json = dump_json(out);
   return made;
 }

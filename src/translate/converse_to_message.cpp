@@ -79,7 +79,8 @@ base::result<message_of_converse, refusal> message_of_converse_answer(std::strin
   if (*stop == "stop_sequence" && !met.empty()) out["stop_sequence"] = met;
   message_of_converse made;
   if (const auto usage = codec::find_member(body, "usage")) made.usage = usage_of(usage->text);
-  out["usage"] = parse_json(anthropic_usage(made.usage, tier_of(*response))).value_or(json::object());
+  out["usage"] =
+      parse_json(anthropic_usage(made.usage, tier_of(*response))).value_or(json::object());
   made.json = dump_json(out);
   return made;
 }

@@ -18,17 +18,19 @@ plan::regex pattern(std::string_view text) {
 /// One rule with one match, on a listener for every host.
 struct one_rule {
   plan::plan configuration;
-  plan::listener listener;
 
   explicit one_rule(plan::match m) {
     plan::rule rule;
     rule.name = "default/r/rule/0";
     rule.matches.push_back(std::move(m));
     configuration.routes.emplace_back().rules.push_back(std::move(rule));
-    listener.virtual_hosts.push_back({"", {{0, 0, 0}}});
+    plan::virtual_host host;
+    host.matches = {{0, 0, 0}};
+    configuration.listeners.emplace_back().virtual_hosts.push_back(std::move(host));
+    plan::index_matches(configuration);
   }
   bool matches(const proxy::match_input& input) const {
-    return proxy::match(configuration, listener, input).rule != nullptr;
+    return proxy::match(configuration, configuration.listeners[0], input).rule != nullptr;
   }
 };
 
@@ -168,13 +170,14 @@ TEST_CASE("a host loses its port") {
 
 TEST_CASE("the first virtual host alone is asked, its matches in order") {
   plan::plan p;
-  plan::listener listener;
+  auto& listener = p.listeners.emplace_back();
   const auto add = [&](std::string host, std::vector<plan::match> matches) {
     auto& route = p.routes.emplace_back();
     route.name = host;
     route.rules.emplace_back().matches = std::move(matches);
     const auto index = static_cast<std::uint32_t>(p.routes.size() - 1);
-    plan::virtual_host v{std::move(host), {}};
+    plan::virtual_host v;
+    v.hostname = std::move(host);
     const auto count = std::max<std::size_t>(1, route.rules[0].matches.size());
     for (std::uint32_t i = 0; i < count; ++i) v.matches.push_back({index, 0, i});
     listener.virtual_hosts.push_back(std::move(v));
@@ -182,6 +185,7 @@ TEST_CASE("the first virtual host alone is asked, its matches in order") {
   add("api.example", {path(path_match_kind::exact, "/a"), path(path_match_kind::prefix, "/v1")});
   add("*.example", {});
   add("*.b.test", {path(path_match_kind::prefix, "/v1")});
+  plan::index_matches(p);
 
   struct row {
     const char* host;
@@ -208,4 +212,41 @@ TEST_CASE("the first virtual host alone is asked, its matches in order") {
   CHECK((found.route != nullptr) == (r.route != nullptr));
   CHECK((found.rule != nullptr) == (r.route != nullptr));
   if (found.route != nullptr && r.route != nullptr) CHECK(found.route->name == r.route);
+}
+
+TEST_CASE("a model's own matches and all others are tried in one order") {
+  // What each match wants of the model: itself, a pattern or nothing.
+  const std::vector<const char*> wanted{"a", "b*", "", "a", "b", "c", "*", "c"};
+  const auto first = GENERATE(range(0, 8));
+  plan::plan p;
+  auto& host = p.listeners.emplace_back().virtual_hosts.emplace_back();
+  auto& route = p.routes.emplace_back();
+  for (std::uint32_t i = 0; i < wanted.size(); ++i) {
+    const std::string model = wanted[(i + static_cast<std::size_t>(first)) % wanted.size()];
+    plan::match m = path(path_match_kind::prefix, "/");
+    if (!model.empty()) {
+      auto& header = m.headers.emplace_back();
+      header.name = plan::model_header;
+      header.value = model;
+      if (model.back() == '*') header.pattern = pattern(model == "*" ? ".*" : "b.*");
+    }
+    auto& rule = route.rules.emplace_back();
+    rule.matches.push_back(std::move(m));
+    host.matches.push_back({0, i, 0});
+  }
+  plan::index_matches(p);
+  const codec::field_list fields;
+  for (const std::string model : {"a", "b", "bb", "c", "d", ""}) {
+    CAPTURE(first, model);
+    const plan::rule* expected = nullptr;
+    for (std::uint32_t i = 0; i < wanted.size() && expected == nullptr; ++i) {
+      const std::string want = wanted[(i + static_cast<std::size_t>(first)) % wanted.size()];
+      const bool fits =
+          want.empty() || want == "*" || want == model || (want == "b*" && model.starts_with('b'));
+      if (fits) expected = &route.rules[i];
+    }
+    auto input = input_of("/v1/chat/completions", fields);
+    input.model = model;
+    CHECK(proxy::match(p, p.listeners[0], input).rule == expected);
+  }
 }

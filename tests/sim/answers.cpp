@@ -184,7 +184,8 @@ class writer {
                           : words_.size();
     for (std::size_t i = 0; i < stop; ++i) piece(word_event(words_[i]), between_words());
     if (what_ == script::in_band_later) piece(fault_event(), pause());
-    if (stop < words_.size()) return end_of_body(pause());
+    // The end may take its time: whoever took the connection for free would meet it.
+    if (stop < words_.size()) return end_of_body(milliseconds{chance_.between(0, 4'000)});
     if (is_bedrock_) {
       piece(frame("contentBlockStop", R"({"contentBlockIndex":0})"), {});
       piece(frame("messageStop", R"({"stopReason":"end_turn"})"), {});

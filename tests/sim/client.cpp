@@ -127,9 +127,9 @@ void client::write_request(std::size_t i) {
   const auto& r = plan_of(i);
   auto& a = truth(i);
   unsent_ = i + 1;
-  std::string body = R"({"model":")" + r.model + R"(","stream":)" + (r.is_stream ? "true" : "false") +
-                     R"(,"messages":[{"role":"user","content":"hi)" + std::string(r.padding, '.') +
-                     "\"}]}";
+  std::string body =
+      R"({"model":")" + r.model + R"(","stream":)" + (r.is_stream ? "true" : "false") +
+      R"(,"messages":[{"role":"user","content":"hi)" + std::string(r.padding, '.') + "\"}]}";
   outbox_ +=
       "POST /v1/chat/completions HTTP/1.1\r\nhost: sim\r\ncontent-type: application/json\r\n"
       "x-request-id: " +

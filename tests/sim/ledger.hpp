@@ -99,7 +99,7 @@ class ledger final : public write_observer {
   struct upstream_wire {
     bool is_asked = false;
     bool may_stray = false;  ///< says what nobody asked for: an answer may be to anything
-    int number = -1;  ///< of the answer; none yet: -1
+    int number = -1;         ///< of the answer; none yet: -1
     std::size_t size = 0, read = 0;
     std::string text;  ///< read of the answer, until its first whole event with words
   };

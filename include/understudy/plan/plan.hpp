@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -260,10 +261,24 @@ struct ordered_match {
   std::uint32_t match = 0;
 };
 
+/// Finds by text without making a string of it.
+struct text_hash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+template <class Value>
+using text_map = std::unordered_map<std::string, Value, text_hash, std::equal_to<>>;
+
 /// All routes of a host pattern, most specific pattern first.
 struct virtual_host {
   std::string hostname;  ///< empty: any; may start `*.`
   std::vector<ordered_match> matches;
+  /// Places in `matches`, ascending: of those that want exactly this model, and of all others.
+  /// Made by index_matches(), so that a request looks at its own model's alone.
+  text_map<std::vector<std::uint32_t>> by_model;
+  std::vector<std::uint32_t> without_model;
 };
 
 struct listener {
@@ -273,6 +288,7 @@ struct listener {
   std::string hostname;
   std::vector<certificate> certificates;  ///< not empty: HTTPS
   std::vector<virtual_host> virtual_hosts;
+  text_map<std::uint32_t> by_hostname;  ///< those without a wildcard; made by index_matches()
 };
 
 /// Client side limits (ClientTrafficPolicy where written; spec/resilience.md §6).
@@ -295,5 +311,12 @@ struct plan {
   std::size_t cluster_count = 0;
   std::uint64_t generation = 1;
 };
+
+/// What a rule's matches call the model of a request.
+inline constexpr std::string_view model_header = "x-ai-eg-model";
+
+/// Makes the indices of every listener. Whoever has changed virtual hosts or matches calls it
+/// before the plan is asked.
+void index_matches(plan& made);
 
 }  // namespace understudy::plan

@@ -1,0 +1,95 @@
+"""What a request and a chunk cost that can be counted on any machine: allocations of the daemon."""
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from harness import config, raw
+from harness.daemon import BINARY
+from providers import bedrock, openai_dialect
+
+CHAT = "/v1/chat/completions"
+JSON = [("content-type", "application/json")]
+BODY = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+STREAM = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+COUNTER = pathlib.Path(__file__).resolve().parents[2] / "bench/src/count_allocations.cpp"
+
+
+@pytest.fixture(scope="session")
+def counter(tmp_path_factory):
+    """A library that counts the allocations of the process it is preloaded into."""
+    if b"__asan_init" in BINARY.read_bytes() or b"__tsan_init" in BINARY.read_bytes():
+        pytest.skip("a sanitizer has an allocator of its own")
+    if shutil.which("g++") is None:
+        pytest.skip("no g++ to build the counter with")
+    library = tmp_path_factory.mktemp("counter") / "count_allocations.so"
+    subprocess.run(["g++", "-std=c++20", "-O2", "-shared", "-fPIC", COUNTER, "-o", library], check=True)
+    return library
+
+
+@pytest.fixture
+def counted(start, counter, tmp_path):
+    """counted(configuration, …) → (daemon, allocations so far)."""
+
+    def begin(*configuration):
+        file = tmp_path / "allocations"
+        daemon = start(*configuration, workers=1,
+                       env={**bedrock.ENVIRONMENT, "LD_PRELOAD": str(counter), "BENCH_ALLOCATIONS": str(file)})
+        return daemon, lambda: struct.unpack("Q", file.read_bytes()[:8])[0]
+
+    return begin
+
+
+def allocations_of(work, count):
+    before = count()
+    work()
+    return count() - before
+
+
+def test_a_request_allocates_little(counted, provider):
+    daemon, count = counted(config.single(provider(openai_dialect.chat())))
+    with raw.Client(daemon.port) as client:
+
+        def ask(times):
+            for _ in range(times):
+                client.send(raw.request("POST", CHAT, BODY, JSON))
+                assert client.response().status == 200
+
+        ask(50)
+        spent = allocations_of(lambda: ask(200), count)
+    # Four of ours (translator, planner, path, request id); coroutine frames are mostly kept. The rest is the
+    # process's own ticks meanwhile.
+    assert spent / 200 < 10, spent
+
+
+@pytest.mark.parametrize("schema", ["untouched", "bedrock"])
+def test_a_chunk_allocates_nothing(counted, provider, schema):
+    def text(words):
+        return " ".join(["word"] * words)
+
+    sizes = (200, 1200)
+    if schema == "bedrock":
+        origins = {n: provider(bedrock.converse(text(n))) for n in sizes}
+    else:
+        origins = {n: provider(openai_dialect.chat(text(n))) for n in sizes}
+    made = []
+    for n, origin in origins.items():
+        name = f"b{n}"
+        kind = config.bedrock if schema == "bedrock" else config.backend
+        made += kind(name, origin.port)
+    routes = [config.route([f"b{n}"], name=f"r{n}", model=f"m{n}") for n in sizes]
+    daemon, count = counted(config.documents(*routes, *made))
+    with raw.Client(daemon.port) as client:
+
+        def stream(words):
+            client.send(raw.request("POST", CHAT, STREAM.replace(b'"m"', b'"m%d"' % words), JSON))
+            answer = client.response()
+            assert answer.status == 200 and answer.body.count(b"data: ") > words, answer
+
+        for n in sizes:
+            stream(n)
+        few, many = (min(allocations_of(lambda n=n: stream(n), count) for _ in range(3)) for n in sizes)
+    per_chunk = (many - few) / (sizes[1] - sizes[0])
+    assert per_chunk < 0.1, (few, many)
