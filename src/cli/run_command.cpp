@@ -2,6 +2,9 @@
 
 #include <cstdio>
 #include <iostream>
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
 
 #include <understudy/cli/commands.hpp>
 #include <understudy/config/environment.hpp>
@@ -68,6 +71,18 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Bodies of some hundred KiB come and go with every request: the C library otherwise returns their
+/// pages each time and has the kernel clear new ones, a quarter of what such a request costs. At
+/// most so much stays with each worker, and only where it was once used.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int kept_bytes = 16 * 1024 * 1024;
+  constexpr int mapped_from_bytes = 4 * 1024 * 1024;
+  ::mallopt(M_TRIM_THRESHOLD, kept_bytes);
+  ::mallopt(M_MMAP_THRESHOLD, mapped_from_bytes);
+#endif
+}
+
 }  // namespace
 
 int run_command(const run_flags& flags) {
@@ -87,6 +102,7 @@ int run_command(const run_flags& flags) {
   }
   log_findings(all.findings);
   raise_descriptor_limit();
+  keep_freed_memory();
   options.load = [flags] {
     auto again = load_configuration(flags.configuration, flags.is_lenient);
     return daemon::loaded_configuration{std::move(again.result),
