@@ -41,7 +41,7 @@ target_compile_options(deps_asio INTERFACE
 target_compile_definitions(deps_asio INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_DISABLE_BOOST_COROUTINE
-  # Frames come from operator new: malloc's own cache serves it, and none of std::aligned_alloc.
+  # Frames come from operator new, whose cache knows their sizes. Asio's own would hand the large
+  # frame of a request to the small one that waits for the next, for as long as that takes.
   BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN
-  # One request stacks about nine coroutine frames: kept per thread instead of returned to malloc.
-  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=0)

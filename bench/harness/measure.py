@@ -108,7 +108,7 @@ def standing_rounds(peers, load, rounds, say):
             note("first_ms", peer, load.first(
                 f"{peer.name}, start", peer.command(), peer.log, peer.env,
                 port=peer.port("plain"), model=peer.model("plain")))
-            per_connection, idle = held_memory(peer, load, IDLE_CONNECTIONS, "json:1024", 0.5)
+            per_connection, idle = held_memory(peer, load, IDLE_CONNECTIONS, "json:1024", 2.5)
             per_stream, _ = held_memory(peer, load, OPEN_STREAMS, "sse:1000000:100:100000", 2.0)
             note("idle_mib", peer, idle["rss"] / 1024)
             note("idle_pss_mib", peer, idle["pss"] / 1024)

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <understudy/net/head_reader.hpp>
+#include <understudy/net/read_buffer.hpp>
 #include <understudy/resilience/attempt_planner.hpp>
 #include <understudy/telemetry/exchange_record.hpp>
 
@@ -13,7 +14,7 @@ namespace understudy::net {
 
 using resilience::outcome;
 
-inline constexpr std::size_t read_bytes = 8U * 1024;
+inline constexpr std::size_t read_bytes = read_buffer::usual_bytes;
 inline constexpr std::size_t max_read_bytes = 64U * 1024;
 inline constexpr std::size_t max_collected_bytes = 64U * 1024 * 1024;
 inline constexpr int max_interim = 8;  ///< 1xx heads before a response

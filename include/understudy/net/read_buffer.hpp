@@ -1,7 +1,8 @@
 #pragma once
 #include <cstring>
-#include <memory>
 #include <string_view>
+
+#include <understudy/net/block_pool.hpp>
 
 namespace understudy::net {
 
@@ -11,11 +12,18 @@ class read_buffer {
  public:
   /// Bytes past the end that are always allocated, so that a SIMD scan may read over it.
   static constexpr std::size_t padding = 64;
+  /// What a buffer usually has: a block of the pool. Larger ones come from the heap.
+  static constexpr std::size_t usual_bytes = block_pool::block_bytes - padding;
 
-  std::string_view data() const { return {memory_.get() + begin_, end_ - begin_}; }
+  read_buffer() = default;
+  ~read_buffer() { release(); }
+  read_buffer(const read_buffer&) = delete;
+  read_buffer& operator=(const read_buffer&) = delete;
+
+  std::string_view data() const { return {memory_ + begin_, end_ - begin_}; }
   bool empty() const { return begin_ == end_; }
   std::size_t capacity() const { return capacity_; }
-  char* space() { return memory_.get() + end_; }
+  char* space() { return memory_ + end_; }
   std::size_t space_size() const { return capacity_ - end_; }
 
   void commit(std::size_t n) { end_ += n; }
@@ -33,13 +41,15 @@ class read_buffer {
     if (space_size() >= n && capacity_ != 0) return;
     const std::size_t used = end_ - begin_;
     if (capacity_ >= used + n) {
-      std::memmove(memory_.get(), memory_.get() + begin_, used);
+      std::memmove(memory_, memory_ + begin_, used);
     } else {
       std::size_t larger = capacity_ == 0 ? used + n : 2 * capacity_;
       while (larger < used + n) larger *= 2;
-      auto moved = std::make_unique_for_overwrite<char[]>(larger + padding);
-      if (used != 0) std::memcpy(moved.get(), memory_.get() + begin_, used);
-      memory_ = std::move(moved);
+      if (larger < usual_bytes) larger = usual_bytes;
+      char* moved = larger == usual_bytes ? block_pool::take() : new char[larger + padding];
+      if (used != 0) std::memcpy(moved, memory_ + begin_, used);
+      release();
+      memory_ = moved;
       capacity_ = larger;
     }
     begin_ = 0;
@@ -47,12 +57,14 @@ class read_buffer {
   }
 
   void release() {
-    memory_.reset();
+    if (capacity_ == usual_bytes) block_pool::give_back(memory_);
+    if (capacity_ > usual_bytes) delete[] memory_;
+    memory_ = nullptr;
     capacity_ = begin_ = end_ = 0;
   }
 
  private:
-  std::unique_ptr<char[]> memory_;
+  char* memory_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

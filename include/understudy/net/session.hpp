@@ -254,7 +254,7 @@ class session {
     leftover.clear();
   }
 
-  static constexpr std::size_t downstream_buffer_bytes = 8U * 1024;
+  static constexpr std::size_t downstream_buffer_bytes = read_buffer::usual_bytes;
   static constexpr std::chrono::seconds parking_delay{1};
   static constexpr std::chrono::seconds linger_limit{1};
   static constexpr std::size_t linger_bytes = 16U * 1024 * 1024;
