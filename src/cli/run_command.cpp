@@ -2,13 +2,11 @@
 
 #include <cstdio>
 #include <iostream>
-#if __has_include(<malloc.h>)
-#include <malloc.h>
-#endif
 
 #include <understudy/cli/commands.hpp>
 #include <understudy/config/environment.hpp>
 #include <understudy/config/load.hpp>
+#include <understudy/daemon/memory.hpp>
 #include <understudy/telemetry/log.hpp>
 
 namespace understudy::cli {
@@ -71,18 +69,6 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Bodies of some hundred KiB come and go with every request: the C library otherwise returns their
-/// pages each time and has the kernel clear new ones, a quarter of what such a request costs. At
-/// most so much stays with each worker, and only where it was once used.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  constexpr int kept_bytes = 16 * 1024 * 1024;
-  constexpr int mapped_from_bytes = 4 * 1024 * 1024;
-  ::mallopt(M_TRIM_THRESHOLD, kept_bytes);
-  ::mallopt(M_MMAP_THRESHOLD, mapped_from_bytes);
-#endif
-}
-
 }  // namespace
 
 int run_command(const run_flags& flags) {
@@ -102,7 +88,7 @@ int run_command(const run_flags& flags) {
   }
   log_findings(all.findings);
   raise_descriptor_limit();
-  keep_freed_memory();
+  daemon::keep_freed_memory();
   options.load = [flags] {
     auto again = load_configuration(flags.configuration, flags.is_lenient);
     return daemon::loaded_configuration{std::move(again.result),
@@ -113,6 +99,7 @@ int run_command(const run_flags& flags) {
   options.on_ready = [](const std::vector<std::string>& listening, const std::string& admin) {
     for (const auto& address : listening) log::info("daemon", "listening on " + address);
     if (!admin.empty()) log::info("daemon", "admin on http://" + admin);
+    daemon::forget_start();
   };
   daemon::server server{std::move(options), all.result.compiled};
   if (auto bound = server.bind(); !bound) {

@@ -120,7 +120,8 @@ TEST_CASE("bytes may be consumed while a read is outstanding") {
   f.run();
   CHECK(f.connection->input().data() == "de");
   f.connection->consume(2);
-  CHECK(f.connection->input().space_size() == net::read_buffer::usual_bytes);  // rewound: nothing is outstanding
+  CHECK(f.connection->input().space_size() ==
+        net::read_buffer::usual_bytes);  // rewound: nothing is outstanding
 }
 
 TEST_CASE("the end of the stream comes after the last bytes and stays") {

@@ -2,8 +2,8 @@
 #include <cstddef>
 
 /// Memory of read buffers: blocks of two pages. A connection that reads little touches one of them,
-/// and a block that is given back leaves no hole between things that live longer. One pool a thread;
-/// a block may be given back by another thread than took it.
+/// and a block that is given back leaves no hole between things that live longer. One pool a
+/// thread; a block may be given back by another thread than took it.
 namespace understudy::net::block_pool {
 
 inline constexpr std::size_t block_bytes = 8192;
