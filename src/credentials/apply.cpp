@@ -43,7 +43,7 @@ base::result<std::optional<secret>, refusal> from_request(const plan::backend& b
     }
   }
   if (!found && !wanted.falls_back)
-    return refusal{401, "missing_credential", "missing upstream credential", true};
+    return refusal{401, "missing_credential", "missing upstream credential"};
   return found;
 }
 

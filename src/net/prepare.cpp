@@ -4,6 +4,7 @@
 #include <understudy/credentials/apply.hpp>
 #include <understudy/credentials/google.hpp>
 #include <understudy/proxy/upstream_head.hpp>
+#include <understudy/translate/answer_watch.hpp>
 
 namespace understudy::net {
 namespace {
@@ -48,6 +49,7 @@ std::optional<attempt_refusal> translate_request(const exchange_state& state,
   view.body = original_body(state);
   view.model = state.summary.model;
   view.stream = state.summary.stream;
+  view.wants_usage = state.rule->counts_tokens && !state.summary.include_usage.value_or(false);
   view.fields = &state.head.fields;
   auto target = backend.view();
   target.may_drop = !state.rule->failover.is_guarded;
@@ -121,6 +123,9 @@ bool prepare_request(const exchange_state& state, attempt_state& attempt,
   parts.client_address = state.record.client_address;
   parts.host = host;
   parts.is_client_tls = state.is_client_tls;
+  parts.is_answer_read =
+      state.rule->is_ai &&
+      translate::answer_watch::can_watch(backend.upstream_operation(state.op), backend.schema);
   parts.has_body = !body.empty() || state.has_body;
   parts.body_size = body.size();
   attempt.upstream_head.clear();

@@ -71,6 +71,7 @@ rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
                              .hostnames = names_of(route.hostnames),
                              .is_ai = true};
   rule out;
+  out.counts_tokens = route.counts_tokens;
   out.name = route.header.id() + "/rule/" + std::to_string(index);
   out.position = place(written.at);
   out.matches = compile_matches(state, route, context.rule_field, written);

@@ -39,17 +39,9 @@ std::uint32_t priority_of(const config::located<std::uint32_t>& written,
 void lint_version(compile_state& state, const config::ai_service_backend& service) {
   const auto& schema = service.schema.name.value;
   if (service.header.is_broken || !service.schema.version.value.empty()) return;
-  const auto warn = [&](std::string message) {
-    state.say.warning(service.schema.name.at, service.header, "spec.schema.version",
-                      std::move(message));
-  };
   if (schema == "AzureOpenAI")
-    warn("not written: requests carry no `api-version`; write it, as in `2024-10-21`");
-  if (schema == "Cohere") warn("not written: the path becomes `/rerank`; write `v2`");
-  if (schema == "AWSAnthropic")
-    warn("not written: requests carry no `anthropic_version`; write `bedrock-2023-05-31`");
-  if (schema == "GCPAnthropic")
-    warn("not written: requests carry no `anthropic_version`; write `vertex-2023-10-16`");
+    state.say.warning(service.schema.name.at, service.header, "spec.schema.version",
+                      "not written: requests carry no `api-version`; write it, as in `2024-10-21`");
 }
 
 /// The Backend of an AIServiceBackend; null after an error.

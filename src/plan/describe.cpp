@@ -113,6 +113,16 @@ void auth(json_writer& json, const backend& b) {
   json.close_object();
 }
 
+/// Only where the configuration lists them.
+void operations(json_writer& json, const translate::operation_set& served) {
+  if (served == translate::operation_set{}) return;
+  json.key("operations").open_array();
+  for (int op = 0; op < static_cast<int>(translate::operation::unknown); ++op)
+    if (served.contains(static_cast<translate::operation>(op)))
+      json.text(translate::name(static_cast<translate::operation>(op)));
+  json.close_array();
+}
+
 void body(json_writer& json, const body_mutation& mutation) {
   if (mutation.empty()) return;
   json.key("body").open_object().key("set").open_array();
@@ -127,6 +137,7 @@ void describe(json_writer& json, const backend& b) {
   json.field("name", b.name).field("namespace", b.backend_namespace);
   json.count("priority", b.priority).count("weight", b.weight);
   json.field("schema", translate::name(b.schema)).field("prefix", b.prefix);
+  operations(json, b.operations);
   if (!b.version.empty()) json.field("version", b.version);
   if (!b.model_override.empty()) json.field("model_override", b.model_override);
   json.key("targets").open_array();

@@ -88,6 +88,16 @@ local_reply no_route_reply(translate::operation op, std::string_view path, std::
                      "no_route");
 }
 
+std::string failure_text(std::string_view route, std::size_t backends,
+                         std::span<const failed_attempt> attempts) {
+  const std::size_t tried = distinct_backends(attempts);
+  std::string text = tried < backends
+                         ? std::to_string(tried) + " of " + std::to_string(backends) + " backends"
+                     : backends == 1 ? std::string{"the only backend"}
+                                     : "all " + std::to_string(backends) + " backends";
+  return text.append(" of route ").append(route) + " failed: " + tell(attempts);
+}
+
 local_reply failure_reply(translate::operation op, std::string_view route, std::size_t backends,
                           std::span<const failed_attempt> attempts, failure_class last,
                           stop_reason why) {
@@ -97,12 +107,7 @@ local_reply failure_reply(translate::operation op, std::string_view route, std::
     message = "no backend of route " + std::string{route} + " could be tried: " +
               (v.details == "overflow" ? "too many requests are in flight" : "none is healthy");
   } else {
-    const std::size_t tried = distinct_backends(attempts);
-    message = tried < backends
-                  ? std::to_string(tried) + " of " + std::to_string(backends) + " backends"
-              : backends == 1 ? std::string{"the only backend"}
-                              : "all " + std::to_string(backends) + " backends";
-    message += " of route " + std::string{route} + " failed: " + tell(attempts);
+    message = failure_text(route, backends, attempts);
     if (why == stop_reason::request_timeout) message += "; the request timeout was reached";
   }
   auto reply = error_reply(op, v.status, v.code, message, v.details);

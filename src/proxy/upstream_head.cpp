@@ -11,6 +11,8 @@ namespace {
 
 using codec::owned_field;
 
+constexpr std::string_view accept_encoding = "accept-encoding";
+
 void append_field(base::text_writer& out, std::string_view name, std::string_view value) {
   out.put(name, ": ", value, "\r\n");
 }
@@ -89,12 +91,15 @@ class head_writer {
       if (!codec::is_forwarded_upstream(f.name, options, !keeps_credentials)) continue;
       if (!is_native_ && !is_allowed_abroad(f.name)) continue;
       if (base::iequals(f.name, "x-request-id") || is_forwarding_field(f.name)) continue;
+      if (parts_.is_answer_read && base::iequals(f.name, accept_encoding)) continue;
       if (has_changes_ && (is_removed(f.name) || is_replaced(f.name))) continue;
       append_field(out_, f.name, f.value);
     }
   }
 
   void write_own_fields() {
+    if (parts_.is_answer_read && !(has_changes_ && is_replaced(accept_encoding)))
+      append_field(out_, accept_encoding, "identity");
     if (!is_removed("x-request-id") && !is_replaced("x-request-id"))
       append_field(out_, "x-request-id", parts_.request_id);
     if (parts_.rule->is_ai) return;

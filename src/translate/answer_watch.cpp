@@ -79,6 +79,11 @@ bool is_among(char c, std::string_view set) { return set.find(c) != std::string_
 
 }  // namespace
 
+bool answer_watch::can_watch(operation op, schema upstream) {
+  const auto wire = wire_of(op, upstream);
+  return wire != wire::none && wire != wire::typed_events;
+}
+
 void answer_watch::declare(const codec::response_head& head) {
   auto type = base::trim(head.fields.find("content-type").value_or(""));
   if (type == "application/json") {

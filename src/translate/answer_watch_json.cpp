@@ -68,7 +68,10 @@ namespace {
 using counter = std::optional<std::uint64_t>;
 
 struct usage_words {
-  counter cache_read, cache_write;  ///< not part of Anthropic's and Converse's input
+  counter uncached;                 ///< Anthropic's and Converse's input, which leaves these out:
+  counter cache_read, cache_write;  ///< part of OpenAI's
+  counter tool_prompt, thoughts;    ///< not part of Gemini's prompt and candidates
+  counter candidates;
 };
 
 template <std::size_t N>
@@ -81,9 +84,10 @@ counter* counter_of(token_usage& usage, usage_words& words, std::string_view nam
   const char* at = name.data();
   switch (name.size()) {
     case 11:
-      return is(at, "inputTokens") ? &usage.input : is(at, "totalTokens") ? &usage.total : nullptr;
+      if (is(at, "inputTokens")) return &words.uncached;
+      return is(at, "totalTokens") ? &usage.total : nullptr;
     case 12:
-      if (is(at, "input_tokens")) return &usage.input;
+      if (is(at, "input_tokens")) return &words.uncached;
       if (is(at, "outputTokens")) return &usage.output;
       return is(at, "total_tokens") ? &usage.total : nullptr;
     case 13:
@@ -91,6 +95,7 @@ counter* counter_of(token_usage& usage, usage_words& words, std::string_view nam
       if (is(at, "output_tokens")) return &usage.output;
       return is(at, "cached_tokens") ? &usage.cached_input : nullptr;
     case 15:
+      if (is(at, "thinking_tokens")) return &usage.reasoning;
       return is(at, "totalTokenCount") ? &usage.total : nullptr;
     case 16:
       if (is(at, "promptTokenCount")) return &usage.input;
@@ -98,14 +103,15 @@ counter* counter_of(token_usage& usage, usage_words& words, std::string_view nam
     case 17:
       return is(at, "completion_tokens") ? &usage.output : nullptr;
     case 18:
-      return is(at, "thoughtsTokenCount") ? &usage.reasoning : nullptr;
+      return is(at, "thoughtsTokenCount") ? &words.thoughts : nullptr;
     case 20:
-      if (is(at, "candidatesTokenCount")) return &usage.output;
+      if (is(at, "candidatesTokenCount")) return &words.candidates;
       return is(at, "cacheReadInputTokens") ? &words.cache_read : nullptr;
     case 21:
       return is(at, "cacheWriteInputTokens") ? &words.cache_write : nullptr;
     case 23:
       if (is(at, "cachedContentTokenCount")) return &usage.cached_input;
+      if (is(at, "toolUsePromptTokenCount")) return &words.tool_prompt;
       return is(at, "cache_read_input_tokens") ? &words.cache_read : nullptr;
     case 27:
       return is(at, "cache_creation_input_tokens") ? &words.cache_write : nullptr;
@@ -132,26 +138,40 @@ bool is_details(const codec::json_reader& reader) {
 
 void read_usage(token_usage& usage, std::string_view object) {
   token_usage seen;
-  usage_words words;
+  usage_words words, inner;
   codec::json_reader reader{object};
   while (reader.next()) {
     if (reader.value().kind == json_kind::number) read_number(seen, words, reader);
     if (reader.value().kind != json_kind::object || !is_details(reader)) continue;
     codec::json_reader details{reader.value().text};
     while (details.next())
-      if (details.value().kind == json_kind::number) read_number(seen, words, details);
+      if (details.value().kind == json_kind::number) read_number(seen, inner, details);
   }
-  if (seen.input)
-    usage.input = *seen.input + words.cache_read.value_or(0) + words.cache_write.value_or(0);
   const auto take = [](counter& to, const counter& from) {
     if (from) to = from;
   };
-  take(usage.output, seen.output);
   take(usage.cached_input, seen.cached_input ? seen.cached_input : words.cache_read);
-  take(usage.cache_creation_input, words.cache_write);
-  take(usage.reasoning, seen.reasoning);
-  take(usage.total, seen.total);
-  if (!seen.total && usage.input && usage.output) usage.total = *usage.input + *usage.output;
+  // Details only tell of what the count holds already.
+  take(usage.cache_creation_input, words.cache_write ? words.cache_write : inner.cache_write);
+  take(usage.input, seen.input);
+  // What an earlier event has told of the cache still holds.
+  const bool has_details = seen.cached_input || inner.cache_write;
+  if (words.uncached && has_details)
+    usage.input = words.uncached;
+  else if (words.uncached)
+    usage.input =
+        *words.uncached + usage.cached_input.value_or(0) + usage.cache_creation_input.value_or(0);
+  if (words.tool_prompt) usage.input = seen.input.value_or(0) + *words.tool_prompt;
+  take(usage.output, seen.output);
+  take(usage.reasoning, words.thoughts ? words.thoughts : seen.reasoning);
+  if (words.candidates || words.thoughts)
+    usage.output = words.candidates.value_or(0) + words.thoughts.value_or(0);
+  // Some leave their cache out of the total.
+  const bool is_recounted = words.uncached && !has_details;
+  if (seen.total && !is_recounted)
+    usage.total = seen.total;
+  else if (usage.input && usage.output)
+    usage.total = *usage.input + *usage.output;
 }
 
 }  // namespace understudy::translate

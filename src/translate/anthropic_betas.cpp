@@ -8,21 +8,28 @@
 namespace understudy::translate {
 namespace {
 
-constexpr std::array<std::string_view, 17> known{
+/// Of the user guide of Bedrock ("Anthropic Claude Messages API", request) and of what gateways in
+/// front of it are known to send with success; what is not here Bedrock answers with 400.
+constexpr std::array<std::string_view, 22> known{
     "compact-2026-01-12",
     "computer-use-2024-10-22",
     "computer-use-2025-01-24",
     "computer-use-2025-11-24",
     "context-1m-2025-08-07",
     "context-management-2025-06-27",
+    "dangerous-tool-use-2026-09-03",
     "dev-full-thinking-2025-05-14",
     "effort-2025-11-24",
     "extended-cache-ttl-2025-04-11",
     "fine-grained-tool-streaming-2025-05-14",
     "interleaved-thinking-2025-05-14",
     "max-tokens-3-5-sonnet-2024-07-15",
+    "mid-conversation-output-config-2026-07-01",
+    "mid-conversation-tool-changes-2026-07-01",
     "output-128k-2025-02-19",
     "structured-outputs-2025-11-13",
+    "thinking-binding-controls-2026-08-01",
+    "thinking-display-updates-2026-08-18",
     "token-efficient-tools-2025-02-19",
     "tool-examples-2025-10-29",
     "tool-search-tool-2025-10-19",

@@ -48,7 +48,7 @@ void anthropic_chat_stream::emit(std::string_view opening, std::string_view raw,
   if (is_empty_string(raw)) return;
   begin_delta(out);
   out += opening;
-  append_raw_string(out, raw);
+  append_raw_text(out, raw);
   out += closing;
   end_delta(out);
 }
@@ -67,7 +67,7 @@ void anthropic_chat_stream::emit_arguments(tool_call& call, std::string_view raw
   out += R"({"tool_calls":[{"index":)";
   out += std::to_string(&call - calls_.data());
   out += R"(,"function":{"arguments":)";
-  append_raw_string(out, raw);
+  append_raw_text(out, raw);
   out += "}}]}";
   end_delta(out);
 }
@@ -75,15 +75,15 @@ void anthropic_chat_stream::emit_arguments(tool_call& call, std::string_view raw
 /// Kept until the block's end: a citation may come before the text that it stands for.
 void anthropic_chat_stream::keep_citation(std::string_view citation) {
   constexpr std::size_t max_bytes = std::size_t{64} << 10;
-  const auto url = raw_member(citation, "url", codec::json_kind::string);
-  const auto title = raw_member(citation, "title", codec::json_kind::string);
+  const auto url = raw_string_of(citation, "url");
+  const auto title = raw_string_of(citation, "title");
   // Those of the client's own documents have no counterpart.
   if (is_empty_string(url) || citations_.size() + url.size() + title.size() > max_bytes) return;
   citations_ += citations_.empty() ? "" : ",";
   citations_ += R"({"type":"url_citation","url_citation":{"url":)";
-  append_raw_string(citations_, url);
+  append_raw_text(citations_, url);
   citations_ += R"(,"title":)";
-  append_raw_string(citations_, title.empty() ? R"("")" : title);
+  append_raw_text(citations_, title.empty() ? R"("")" : title);
   citations_ += R"(,"start_index":)" + std::to_string(block_begin_);
   citations_ += R"(,"end_index":)";
   citation_ends_.push_back(citations_.size());

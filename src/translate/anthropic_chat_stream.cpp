@@ -116,7 +116,7 @@ bool anthropic_chat_stream::on_event(const event& e, std::string& out) {
   }
   if (has_stopped_) return true;
   if (e.type == "message_start") {
-    usage_.take(raw_member(e.message, "usage", json_kind::object));
+    usage_.take(raw_object_of(e.message, "usage"));
     open(e.message, out);
   } else if (e.type == "content_block_start") {
     return on_block_start(e, out);
@@ -145,9 +145,7 @@ constexpr std::string_view redacted_opening =
 
 bool anthropic_chat_stream::on_block_start(const event& e, std::string& out) {
   open({}, out);
-  const auto string = [&e](std::string_view name) {
-    return raw_member(e.block, name, json_kind::string);
-  };
+  const auto string = [&e](std::string_view name) { return raw_string_of(e.block, name); };
   const auto type = string("type");
   if (type == R"("tool_use")") return on_tool_start(e, out);
   if (type == R"("text")") {
@@ -165,20 +163,20 @@ bool anthropic_chat_stream::on_block_start(const event& e, std::string& out) {
 bool anthropic_chat_stream::on_tool_start(const event& e, std::string& out) {
   if (calls_.size() == max_tool_calls)
     return fail({}, "too many tool calls in the upstream's answer", out);
-  const auto id = raw_member(e.block, "id", json_kind::string);
-  const auto name = raw_member(e.block, "name", json_kind::string);
+  const auto id = raw_string_of(e.block, "id");
+  const auto name = raw_string_of(e.block, "name");
   begin_delta(out);
   out += R"({"tool_calls":[{"index":)";
   out += std::to_string(calls_.size());
   out += R"(,"id":)";
-  append_raw_string(out, id.empty() ? R"("")" : id);
+  append_raw_text(out, id.empty() ? R"("")" : id);
   out += R"(,"type":"function","function":{"name":)";
-  append_raw_string(out, name.empty() ? R"("")" : name);
+  append_raw_text(out, name.empty() ? R"("")" : name);
   out += R"(,"arguments":""}}]})";
   end_delta(out);
   auto& call = calls_.emplace_back(tool_call{std::string{e.index}, false});
   // The input comes in pieces, as a rule, and is empty here.
-  const auto input = raw_member(e.block, "input", json_kind::object);
+  const auto input = raw_object_of(e.block, "input");
   if (codec::json_reader{input.empty() ? "{}" : input}.next()) {
     std::string quoted;
     codec::append_json_string(quoted, input);

@@ -102,7 +102,7 @@ std::string claude_error_body(const codec::response_head& head, std::string_view
   std::string type;
   if (!codec::check_json(body)) {
     const auto object = error_object(body);
-    const auto error = raw_member(object, "error", json_kind::object);
+    const auto error = raw_object_of(object, "error");
     message = message_in(error.empty() ? object : error);
     type = string_member(error, "type");
     if (type.empty()) type = string_member(error, "status");  // Google's name

@@ -163,6 +163,7 @@ bool anthropic_builder::add_assistant_part(const json& part, json& blocks) {
 void anthropic_builder::add_thinking_blocks(const json& message, json& blocks) {
   const json* thoughts = member(message, "thinking_blocks");
   if (thoughts == nullptr || !thoughts->is_array()) return;
+  if (is_signed_by_google(message)) return drop("thinking_blocks");
   // A stream's text came as `reasoning_content`, and its one block with the signature alone.
   const auto reasoning = text_member(message, "reasoning_content");
   for (const auto& thought : *thoughts) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include <understudy/base/ascii.hpp>
+
 #include "translate/anthropic_builder.hpp"
 
 namespace understudy::translate {
@@ -53,11 +55,9 @@ constexpr std::array<std::string_view, 25> read_members{"model",
 
 base::result<anthropic_body, refusal> anthropic_request(std::string_view openai_body,
                                                         const anthropic_target& target) {
-  if (const auto error = codec::check_json(openai_body))
-    return refusal{400, "malformed request: " + error->text()};
-  const auto request = parse_json(openai_body);
-  if (!request || !request->is_object())
-    return refusal{400, "malformed request: expected an object"};
+  refusal malformed;
+  const auto request = request_object(openai_body, malformed);
+  if (!request) return malformed;
   anthropic_builder builder{target};
   if (!builder.build(*request)) return builder.why();
   anthropic_body out;
@@ -221,10 +221,15 @@ bool anthropic_builder::add_reasoning(const json& request) {
   if (std::ranges::find(known, effort) == known.end())
     return refuse("`reasoning_effort` is none of none, minimal, low, medium, high, xhigh, max");
   if (effort == "none" && !model_.thinks_unasked) return true;
-  if (model_.has_effort && effort != "none")
-    out_["output_config"]["effort"] = effort;
-  else
+  if (!model_.has_effort || effort == "none") {
     drop("reasoning_effort");
+    return true;
+  }
+  out_["output_config"]["effort"] = effort;
+  // The first model that had it still has it as a beta there.
+  const bool is_first = base::lower(target_.model).find("opus-4-5") != std::string::npos;
+  if (target_.dialect == schema::aws_anthropic && is_first)
+    out_["anthropic_beta"] = json::array({"effort-2025-11-24"});
   return true;
 }
 

@@ -1,11 +1,12 @@
 #include <understudy/codec/json_scan.hpp>
 #include <understudy/codec/text.hpp>
 
-#include "translate/error_event.hpp"
+#include "translate/answer_translator.hpp"
 #include "translate/gemini_answer.hpp"
 #include "translate/gemini_helper.hpp"
 #include "translate/gemini_request.hpp"
 #include "translate/gemini_stream.hpp"
+#include "translate/raw_json.hpp"
 #include "translate/translators.hpp"
 
 namespace understudy::translate {
@@ -13,110 +14,60 @@ namespace {
 
 using codec::append_json_string;
 
-bool is_identity(const codec::response_head& head) {
-  return base::iequals(head.fields.find("content-encoding").value_or("identity"), "identity");
-}
+class chat_completions_openai_to_gemini final : public stream_translator<gemini_stream> {
+  base::result<upstream_request, refusal> ask(const request_view& original,
+                                              const backend_view& backend) override;
+  void begin(const codec::response_head& /*head*/, base::wall_time now,
+             response_plan& /*plan*/) override {
+    created_ = codec::unix_seconds(now);
+    id_ = completion_id_of(now);
+  }
+  void begin_stream() override {
+    stream_.emplace(gemini_stream::head{id_, model(), created_, asked_});
+  }
+  std::string error_answer(const codec::response_head& head, std::string_view body) override {
+    return gemini_error_body(head, body);
+  }
+  std::optional<refusal> fault_in(std::string_view body) override;
+  base::result<std::string, refusal> answer(std::string_view body) override;
 
-class chat_completions_openai_to_gemini final : public translator {
- public:
-  base::result<upstream_request, refusal> request(const request_view& original,
-                                                  const backend_view& backend) override;
-  response_plan head(const codec::response_head& head, base::wall_time now) override;
-  bool feed(std::string_view bytes, std::string& out) override;
-  bool finish(std::string& out) override;
-  void abort(std::string_view message, std::string& out) override;
-  base::result<reply, refusal> whole(const codec::response_head& head,
-                                     std::string_view body) override;
-  token_usage usage() const override { return stream_ ? stream_->usage() : usage_; }
-
- private:
-  base::result<std::string, refusal> completion(std::string_view body);
   base::result<std::string, refusal> choices_of(std::string_view candidates,
                                                 const gemini_call_ids& ids) const;
   std::optional<refusal> append_choice(std::string& out, gemini_candidate candidate,
                                        const gemini_call_ids& ids) const;
 
-  std::string model_;
   std::string id_;
   std::int64_t created_ = 0;
-  bool is_stream_ = false;
   gemini_asked asked_;
-  std::optional<gemini_stream> stream_;
-  token_usage usage_;
 };
 
-base::result<upstream_request, refusal> chat_completions_openai_to_gemini::request(
+base::result<upstream_request, refusal> chat_completions_openai_to_gemini::ask(
     const request_view& original, const backend_view& backend) {
-  model_ = backend.model_override.empty() ? original.model : backend.model_override;
-  if (model_.empty()) return refusal{400, "invalid request body: `model` is missing"};
-  // Dot segments would be resolved away and name another path.
-  if (model_ == "." || model_ == "..") return refusal{400, "invalid request body: invalid `model`"};
-  auto body = gemini_request(original.body, model_, backend.may_drop);
+  auto body = gemini_request(original.body, model(), backend.may_drop);
   if (!body) return body.error();
-  is_stream_ = original.stream;
   asked_ = body->asked;
   upstream_request out;
   // A colon in the name would begin another method.
-  out.target = "publishers/google/models/" + codec::uri_escape(model_, false) +
-               (is_stream_ ? ":streamGenerateContent?alt=sse" : ":generateContent");
+  out.target = "publishers/google/models/" + codec::uri_escape(model(), false) +
+               (is_stream() ? ":streamGenerateContent?alt=sse" : ":generateContent");
   out.body = std::move(body->json);
   out.dropped = std::move(body->dropped);
-  // The answer is read here, so it must not come compressed.
-  out.set = {{"content-type", "application/json"},
-             {"accept", is_stream_ ? "text/event-stream" : "application/json"},
-             {"accept-encoding", "identity"}};
   return out;
 }
 
-response_plan chat_completions_openai_to_gemini::head(const codec::response_head& head,
-                                                      base::wall_time now) {
-  created_ = codec::unix_seconds(now);
-  id_ = "chatcmpl-" + std::to_string(now.time_since_epoch().count());
-  const auto type = base::trim(head.fields.find("content-type").value_or(""));
-  const bool is_event_stream = base::istarts_with(type, "text/event-stream");
-  if (is_stream_ && head.status == 200 && is_event_stream && is_identity(head)) {
-    stream_.emplace(gemini_stream::head{id_, model_, created_, asked_});
-    return {body_mode::stream, {{"content-type", "text/event-stream"}}};
-  }
-  return {body_mode::whole, {{"content-type", "application/json"}}};
+std::optional<refusal> chat_completions_openai_to_gemini::fault_in(std::string_view body) {
+  const auto error = gemini_error_of(body);
+  if (!error) return std::nullopt;
+  return refusal{502,
+                 error->message.empty() ? "the upstream answered with an error" : error->message};
 }
 
-bool chat_completions_openai_to_gemini::feed(std::string_view bytes, std::string& out) {
-  return stream_ && stream_->feed(bytes, out);
-}
-
-bool chat_completions_openai_to_gemini::finish(std::string& out) {
-  return stream_ && stream_->finish(out);
-}
-
-void chat_completions_openai_to_gemini::abort(std::string_view message, std::string& out) {
-  if (stream_) stream_->abort(message, out);
-}
-
-base::result<reply, refusal> chat_completions_openai_to_gemini::whole(
-    const codec::response_head& head, std::string_view body) {
-  reply out{head.status, {{"content-type", "application/json"}}, {}};
-  if (!is_identity(head)) return refusal{502, "the upstream's answer is compressed unasked"};
-  if (head.status < 200 || head.status >= 300) {
-    out.body = gemini_error_body(head, body);
-    return out;
-  }
-  if (const auto error = gemini_error_of(body))
-    return refusal{502,
-                   error->message.empty() ? "the upstream answered with an error" : error->message};
-  if (is_stream_) return refusal{502, "the upstream did not answer with an event stream"};
-  auto text = completion(body);
-  if (!text) return text.error();
-  out.body = std::move(*text);
-  return out;
-}
-
-base::result<std::string, refusal> chat_completions_openai_to_gemini::completion(
+base::result<std::string, refusal> chat_completions_openai_to_gemini::answer(
     std::string_view body) {
   if (codec::check_json(body) || codec::json_reader{body}.kind() != codec::json_kind::object)
     return refusal{502, "the upstream's answer is not a JSON object"};
-  const auto own_id = plain_text(raw_string_of(body, "responseId"));
-  const auto version = plain_text(raw_string_of(body, "modelVersion"));
+  const auto own_id = unquote(raw_string_of(body, "responseId"));
+  const auto version = unquote(raw_string_of(body, "modelVersion"));
   const auto& id = own_id.empty() ? id_ : own_id;
   std::string choices;
   const auto candidates = raw_array_of(body, "candidates");
@@ -134,7 +85,7 @@ base::result<std::string, refusal> chat_completions_openai_to_gemini::completion
   std::string out = R"({"id":)";
   append_json_string(out, id);
   out += R"(,"object":"chat.completion","created":)" + std::to_string(created_) + R"(,"model":)";
-  append_json_string(out, version.empty() ? model_ : version);
+  append_json_string(out, version.empty() ? model() : version);
   out += R"(,"choices":[)" + choices + "]";
   if (const auto metadata = raw_object_of(body, "usageMetadata"); !metadata.empty()) {
     usage_ = gemini_usage_of(metadata);

@@ -15,7 +15,7 @@ using codec::json_reader;
 /// Of a string, or of the parts of a list of text parts, as one JSON string; empty: nothing there.
 std::string raw_content(std::string_view delta) {
   if (const auto raw = raw_text_of(delta, "content"); !raw.empty()) return std::string{raw};
-  const auto parts = raw_of_kind(delta, "content", json_kind::array);
+  const auto parts = raw_array_of(delta, "content");
   if (parts.empty()) return {};
   std::string text;
   json_reader reader{parts};
@@ -76,13 +76,13 @@ bool chat_message_stream::on_event(const codec::sse_event& event, std::string& o
 }
 
 bool chat_message_stream::on_error(std::string_view data, std::string& out) {
-  auto error = raw_of_kind(data, "error", json_kind::object);
+  auto error = raw_object_of(data, "error");
   if (error.empty()) error = data;
   auto message = unquote(raw_text_of(error, "message"));
   if (message.empty()) message = unquote(raw_text_of(data, "error"));
   if (message.empty()) message = "the upstream broke the stream off with an error";
   auto code = unquote(raw_text_of(error, "code"));
-  if (code.empty()) code = raw_of_kind(error, "code", json_kind::number);
+  if (code.empty()) code = raw_member(error, "code", json_kind::number);
   return fail(anthropic_type_of(unquote(raw_text_of(error, "type")), code), message, out);
 }
 
@@ -114,15 +114,14 @@ void chat_message_stream::on_delta(std::string_view delta, std::string& out) {
   auto thought = raw_text_of(delta, "reasoning_content");
   if (thought.empty()) thought = raw_text_of(delta, "reasoning");
   if (!thought.empty()) writer_.thinking(thought, out);
-  if (const auto blocks = raw_of_kind(delta, "thinking_blocks", json_kind::array); !blocks.empty())
+  if (const auto blocks = raw_array_of(delta, "thinking_blocks"); !blocks.empty())
     on_thinking_blocks(blocks, !thought.empty(), out);
   if (const auto text = raw_content(delta); !text.empty()) writer_.text(text, out);
   if (const auto refused = raw_text_of(delta, "refusal"); !refused.empty()) {
     has_refusal_ = true;
     writer_.text(refused, out);
   }
-  if (const auto calls = raw_of_kind(delta, "tool_calls", json_kind::array); !calls.empty())
-    on_calls(calls, out);
+  if (const auto calls = raw_array_of(delta, "tool_calls"); !calls.empty()) on_calls(calls, out);
 }
 
 /// Signatures and hidden reasoning; the text too, where no other member has brought it.
@@ -143,9 +142,9 @@ void chat_message_stream::on_calls(std::string_view calls, std::string& out) {
   json_reader reader{calls};
   for (std::size_t position = 0; reader.next(); ++position) {
     const auto call = reader.value().text;
-    const auto index = raw_of_kind(call, "index", json_kind::number);
+    const auto index = raw_member(call, "index", json_kind::number);
     const auto key = index.empty() ? std::to_string(position) : std::string{index};
-    const auto function = raw_of_kind(call, "function", json_kind::object);
+    const auto function = raw_object_of(call, "function");
     writer_.call(key, raw_text_of(call, "id"), raw_text_of(function, "name"), out);
     writer_.arguments(key, raw_text_of(function, "arguments"), out);
   }

@@ -13,7 +13,7 @@ namespace {
 using codec::json_kind;
 
 std::optional<std::uint64_t> number_of(std::string_view object, std::string_view name) {
-  const auto raw = raw_of_kind(object, name, json_kind::number);
+  const auto raw = raw_member(object, name, json_kind::number);
   std::uint64_t out = 0;
   const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), out);
   if (raw.empty() || error != std::errc{} || end != raw.data() + raw.size()) return std::nullopt;
@@ -112,10 +112,10 @@ token_usage chat_usage_of(std::string_view usage) {
   out.input = number_of(usage, "prompt_tokens");
   out.output = number_of(usage, "completion_tokens");
   out.total = number_of(usage, "total_tokens");
-  const auto details = raw_of_kind(usage, "prompt_tokens_details", json_kind::object);
+  const auto details = raw_object_of(usage, "prompt_tokens_details");
   out.cached_input = number_of(details, "cached_tokens");
   out.cache_creation_input = number_of(details, "cache_creation_input_tokens");
-  const auto more = raw_of_kind(usage, "completion_tokens_details", json_kind::object);
+  const auto more = raw_object_of(usage, "completion_tokens_details");
   out.reasoning = number_of(more, "reasoning_tokens");
   return out;
 }

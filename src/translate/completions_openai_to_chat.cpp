@@ -50,10 +50,9 @@ base::result<std::string, refusal> prompt_text(const json& asked) {
 
 base::result<upstream_request, refusal> completions_openai_to_chat::request(
     const request_view& original, const backend_view& backend) {
-  if (const auto error = codec::check_json(original.body))
-    return refusal{400, "malformed request: " + error->text()};
-  auto asked = parse_json(original.body);
-  if (!asked || !asked->is_object()) return refusal{400, "malformed request: expected an object"};
+  refusal malformed;
+  auto asked = request_object(original.body, malformed);
+  if (!asked) return malformed;
   auto text = prompt_text(*asked);
   if (!text) return text.error();
   loss_ledger losses{backend.may_drop};

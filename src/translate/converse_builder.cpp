@@ -11,11 +11,9 @@ namespace understudy::translate {
 
 base::result<converse_body, refusal> converse_request(std::string_view openai_body,
                                                       std::string_view model, bool may_drop) {
-  if (const auto error = codec::check_json(openai_body))
-    return refusal{400, "malformed request: " + error->text()};
-  const auto request = parse_json(openai_body);
-  if (!request || !request->is_object())
-    return refusal{400, "malformed request: expected an object"};
+  refusal malformed;
+  const auto request = request_object(openai_body, malformed);
+  if (!request) return malformed;
   converse_builder builder{model, may_drop};
   if (!builder.build(*request)) return builder.why();
   converse_body out;

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <understudy/codec/json_scan.hpp>
+#include <understudy/codec/text.hpp>
 
 #include "translate/error_event.hpp"
 
@@ -60,6 +61,10 @@ void append_usage(std::string& out, const token_usage& usage) {
     out += "}";
   }
   out += "}";
+}
+
+std::string converse_path(std::string_view model, bool is_stream) {
+  return "/model/" + codec::path_escape(model) + (is_stream ? "/converse-stream" : "/converse");
 }
 
 std::string_view exception_name(std::string_view errortype) {

@@ -23,4 +23,7 @@ std::string_view exception_name(std::string_view errortype);
 /// Body of an error answer of Bedrock in OpenAI's shape.
 std::string bedrock_error_body(const codec::response_head& head, std::string_view body);
 
+/// Path of Converse or ConverseStream.
+std::string converse_path(std::string_view model, bool is_stream);
+
 }  // namespace understudy::translate

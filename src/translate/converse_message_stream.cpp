@@ -1,3 +1,4 @@
+#include "translate/converse_citations.hpp"
 #include "translate/converse_helper.hpp"
 #include "translate/converse_to_message.hpp"
 #include "translate/error_event.hpp"
@@ -50,12 +51,12 @@ bool converse_message_stream::on_event(std::string_view type, std::string_view p
   if (const auto error = codec::check_json(payload))
     return fail({}, "malformed event from the upstream: " + error->text(), out);
   writer_.start(id_, model_, out);
-  const auto block = raw_of_kind(payload, "contentBlockIndex", json_kind::number);
+  const auto block = raw_member(payload, "contentBlockIndex", json_kind::number);
   if (type == "contentBlockDelta") {
     on_delta(payload, block, out);
   } else if (type == "contentBlockStart") {
-    const auto start = raw_of_kind(payload, "start", json_kind::object);
-    const auto tool = raw_of_kind(start, "toolUse", json_kind::object);
+    const auto start = raw_object_of(payload, "start");
+    const auto tool = raw_object_of(start, "toolUse");
     if (!tool.empty())
       writer_.call(block, raw_text_of(tool, "toolUseId"), raw_text_of(tool, "name"), out);
   } else if (type == "contentBlockStop") {
@@ -63,7 +64,7 @@ bool converse_message_stream::on_event(std::string_view type, std::string_view p
   } else if (type == "messageStop") {
     return on_message_stop(payload, out);
   } else if (type == "metadata") {
-    const auto usage = raw_of_kind(payload, "usage", json_kind::object);
+    const auto usage = raw_object_of(payload, "usage");
     if (!usage.empty()) usage_ = usage_of(usage);
   }
   if (writer_.is_tangled()) return fail({}, "the model's tool calls can't be followed", out);
@@ -72,11 +73,14 @@ bool converse_message_stream::on_event(std::string_view type, std::string_view p
 
 void converse_message_stream::on_delta(std::string_view payload, std::string_view block,
                                        std::string& out) {
-  const auto delta = raw_of_kind(payload, "delta", json_kind::object);
+  const auto delta = raw_object_of(payload, "delta");
   if (const auto text = raw_text_of(delta, "text"); !text.empty()) writer_.text(text, out);
-  const auto tool = raw_of_kind(delta, "toolUse", json_kind::object);
+  if (const auto cited = raw_object_of(delta, "citation"); !cited.empty())
+    if (const auto parsed = parse_json(cited))
+      if (const auto made = anthropic_citation(*parsed)) writer_.citation(dump_json(*made), out);
+  const auto tool = raw_object_of(delta, "toolUse");
   if (!tool.empty()) writer_.arguments(block, raw_text_of(tool, "input"), out);
-  const auto reasoning = raw_of_kind(delta, "reasoningContent", json_kind::object);
+  const auto reasoning = raw_object_of(delta, "reasoningContent");
   if (reasoning.empty()) return;
   if (const auto text = raw_text_of(reasoning, "text"); !text.empty()) writer_.thinking(text, out);
   if (const auto sign = raw_text_of(reasoning, "signature"); !sign.empty())
@@ -88,7 +92,7 @@ void converse_message_stream::on_delta(std::string_view payload, std::string_vie
 bool converse_message_stream::on_message_stop(std::string_view payload, std::string& out) {
   stop_reason_ = unquote(raw_text_of(payload, "stopReason"));
   if (stop_reason_.empty()) stop_reason_ = "end_turn";
-  const auto more = raw_of_kind(payload, "additionalModelResponseFields", json_kind::object);
+  const auto more = raw_object_of(payload, "additionalModelResponseFields");
   raw_stop_ = raw_text_of(more, "stop_sequence");
   if (stop_reason_of_converse(stop_reason_)) return true;
   return fail({}, "the model's output was malformed (" + stop_reason_ + ")", out);

@@ -146,9 +146,13 @@ bool converse_builder::add_image(const json& part, json& blocks) {
 bool converse_builder::add_assistant(const json& message) {
   json blocks = json::array();
   // What our own answers carry beside the text comes back first, as the model gave it.
-  if (const json* thoughts = member(message, "thinking_blocks"); thoughts && thoughts->is_array())
+  const json* thoughts = member(message, "thinking_blocks");
+  if (thoughts != nullptr && is_signed_by_google(message)) {
+    losses_.drop("thinking_blocks");
+  } else if (thoughts != nullptr && thoughts->is_array()) {
     for (const auto& thought : *thoughts)
       if (!add_thinking(thought, blocks)) return false;
+  }
   const json* content = member(message, "content");
   if (content != nullptr && content->is_string()) {
     append_text(view_of(*content), blocks);
@@ -196,8 +200,11 @@ bool converse_builder::add_thinking(const json& part, json& blocks) {
   json value{{"text", text}};
   if (const auto signature = text_member(part, "signature"); !signature.empty())
     value["signature"] = signature;
-  // Only signed thinking is accepted back; without text and signature there is nothing to say.
-  if (!text.empty() || value.contains("signature"))
+  // Claude accepts only signed thinking back; without text and signature there is nothing to say.
+  const bool is_signed = value.contains("signature");
+  if (is_claude_ && !is_signed)
+    losses_.drop("thinking_blocks");
+  else if (!text.empty() || is_signed)
     blocks.push_back({{"reasoningContent", {{"reasoningText", std::move(value)}}}});
   return true;
 }

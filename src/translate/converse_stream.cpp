@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "translate/anthropic_helper.hpp"
+#include "translate/converse_citations.hpp"
 #include "translate/converse_helper.hpp"
 #include "translate/error_event.hpp"
 #include "translate/raw_json.hpp"
@@ -85,6 +87,8 @@ bool converse_stream::on_event(std::string_view type, std::string_view payload, 
     end_delta(out);
   } else if (type == "contentBlockStart") {
     on_block_start(payload, out);
+  } else if (type == "contentBlockStop") {
+    on_block_stop(payload, out);
   } else if (type == "messageStop") {
     return on_message_stop(payload, out);
   } else if (type == "metadata") {
@@ -94,52 +98,83 @@ bool converse_stream::on_event(std::string_view type, std::string_view payload, 
 }
 
 void converse_stream::on_block_start(std::string_view payload, std::string& out) {
-  const auto start = raw_member(payload, "start", json_kind::object);
-  const auto tool = raw_member(start, "toolUse", json_kind::object);
-  if (tool.empty() || tool_blocks_.size() == max_tool_calls) return;
+  const auto start = raw_object_of(payload, "start");
+  const auto tool = raw_object_of(start, "toolUse");
+  if (tool.empty() || calls_.size() == max_tool_calls) return;
   const auto block = raw_member(payload, "contentBlockIndex", json_kind::number);
-  const auto id = raw_member(tool, "toolUseId", json_kind::string);
-  const auto name = raw_member(tool, "name", json_kind::string);
+  const auto id = raw_string_of(tool, "toolUseId");
+  const auto name = raw_string_of(tool, "name");
   begin_delta(out);
   out += R"({"tool_calls":[{"index":)";
-  out += std::to_string(tool_blocks_.size());
+  out += std::to_string(calls_.size());
   out += R"(,"id":)";
-  append_raw_string(out, id.empty() ? R"("")" : id);
+  append_raw_text(out, id.empty() ? R"("")" : id);
   out += R"(,"type":"function","function":{"name":)";
-  append_raw_string(out, name.empty() ? R"("")" : name);
+  append_raw_text(out, name.empty() ? R"("")" : name);
   out += R"(,"arguments":""}}]})";
   end_delta(out);
-  tool_blocks_.emplace_back(block);
+  calls_.push_back({std::string{block}, false});
 }
 
 /// Of the call whose block this is; the newest one where the event doesn't say.
 std::size_t converse_stream::tool_index(std::string_view block) const {
-  const auto found = std::find(tool_blocks_.rbegin(), tool_blocks_.rend(), block);
-  if (found == tool_blocks_.rend()) return tool_blocks_.empty() ? 0 : tool_blocks_.size() - 1;
-  return static_cast<std::size_t>(tool_blocks_.rend() - found) - 1;
+  const auto found = std::find_if(calls_.rbegin(), calls_.rend(),
+                                  [block](const tool_call& c) { return c.block == block; });
+  if (found == calls_.rend()) return calls_.empty() ? 0 : calls_.size() - 1;
+  return static_cast<std::size_t>(calls_.rend() - found) - 1;
 }
 
 void converse_stream::on_block_delta(std::string_view payload, std::string& out) {
-  const auto delta = raw_member(payload, "delta", json_kind::object);
-  if (const auto text = raw_member(delta, "text", json_kind::string); !text.empty()) {
+  const auto delta = raw_object_of(payload, "delta");
+  if (const auto text = raw_string_of(delta, "text"); !text.empty()) {
+    text_characters_ += code_points(text.substr(1, text.size() - 2), true);
     begin_delta(out);
     out += R"({"content":)";
-    append_raw_string(out, text);
+    append_raw_text(out, text);
     out += "}";
     end_delta(out);
-  } else if (const auto tool = raw_member(delta, "toolUse", json_kind::object); !tool.empty()) {
-    const auto input = raw_member(tool, "input", json_kind::string);
+  } else if (const auto tool = raw_object_of(delta, "toolUse"); !tool.empty()) {
+    const auto input = raw_string_of(tool, "input");
     if (input.empty()) return;
-    begin_delta(out);
-    out += R"({"tool_calls":[{"index":)";
-    out += std::to_string(tool_index(raw_member(payload, "contentBlockIndex", json_kind::number)));
-    out += R"(,"function":{"arguments":)";
-    append_raw_string(out, input);
-    out += "}}]}";
-    end_delta(out);
+    emit_arguments(tool_index(raw_member(payload, "contentBlockIndex", json_kind::number)), input,
+                   out);
+  } else if (const auto cited = raw_object_of(delta, "citation"); !cited.empty()) {
+    on_citation(cited, out);
   } else {
-    on_reasoning(raw_member(delta, "reasoningContent", json_kind::object), out);
+    on_reasoning(raw_object_of(delta, "reasoningContent"), out);
   }
+}
+
+void converse_stream::emit_arguments(std::size_t call, std::string_view raw, std::string& out) {
+  if (call < calls_.size() && raw.size() > 2) calls_[call].has_arguments = true;
+  begin_delta(out);
+  out += R"({"tool_calls":[{"index":)";
+  out += std::to_string(call);
+  out += R"(,"function":{"arguments":)";
+  append_raw_text(out, raw);
+  out += "}}]}";
+  end_delta(out);
+}
+
+void converse_stream::on_citation(std::string_view citation, std::string& out) {
+  const auto parsed = parse_json(citation);
+  auto made = parsed ? url_citation(*parsed) : std::nullopt;
+  if (!made) return;
+  (*made)["start_index"] = block_begin_;
+  (*made)["end_index"] = text_characters_;
+  const json annotation{{"type", "url_citation"}, {"url_citation", std::move(*made)}};
+  begin_delta(out);
+  out.append(R"({"annotations":[)").append(dump_json(annotation)) += "]}";
+  end_delta(out);
+}
+
+/// A call without arguments: OpenAI's clients parse the text, and nothing is no JSON.
+void converse_stream::on_block_stop(std::string_view payload, std::string& out) {
+  block_begin_ = text_characters_;
+  const auto block = raw_member(payload, "contentBlockIndex", json_kind::number);
+  const auto call = tool_index(block);
+  if (call >= calls_.size() || calls_[call].block != block || calls_[call].has_arguments) return;
+  emit_arguments(call, R"("{}")", out);
 }
 
 void converse_stream::on_reasoning(std::string_view reasoning, std::string& out) {
@@ -147,15 +182,15 @@ void converse_stream::on_reasoning(std::string_view reasoning, std::string& out)
   const auto emit = [&](std::string_view opening, std::string_view raw, std::string_view closing) {
     begin_delta(out);
     out += opening;
-    append_raw_string(out, raw);
+    append_raw_text(out, raw);
     out += closing;
     end_delta(out);
   };
-  if (const auto text = raw_member(reasoning, "text", json_kind::string); !text.empty())
+  if (const auto text = raw_string_of(reasoning, "text"); !text.empty())
     emit(R"({"reasoning_content":)", text, "}");
-  if (const auto sign = raw_member(reasoning, "signature", json_kind::string); !sign.empty())
+  if (const auto sign = raw_string_of(reasoning, "signature"); !sign.empty())
     emit(R"({"thinking_blocks":[{"type":"thinking","thinking":"","signature":)", sign, "}]}");
-  if (const auto data = raw_member(reasoning, "redactedContent", json_kind::string); !data.empty())
+  if (const auto data = raw_string_of(reasoning, "redactedContent"); !data.empty())
     emit(R"({"thinking_blocks":[{"type":"redacted_thinking","data":)", data, "}]}");
 }
 
@@ -171,17 +206,17 @@ bool converse_stream::on_message_stop(std::string_view payload, std::string& out
 }
 
 void converse_stream::on_metadata(std::string_view payload, std::string& out) {
-  const auto usage = raw_member(payload, "usage", json_kind::object);
+  const auto usage = raw_object_of(payload, "usage");
   if (usage.empty()) return;
   usage_ = usage_of(usage);
   if (!has_usage_chunk_ || !usage_.total) return;
   out += opening_;
   out += R"([],"usage":)";
   append_usage(out, usage_);
-  const auto tier = raw_member(payload, "serviceTier", json_kind::object);
-  if (const auto type = raw_member(tier, "type", json_kind::string); !type.empty()) {
+  const auto tier = raw_object_of(payload, "serviceTier");
+  if (const auto type = raw_string_of(tier, "type"); !type.empty()) {
     out += R"(,"service_tier":)";
-    append_raw_string(out, type);
+    append_raw_text(out, type);
   }
   out += "}\n\n";
 }

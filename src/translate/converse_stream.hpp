@@ -44,13 +44,22 @@ class converse_stream {
   void begin_delta(std::string& out) const;
   void end_delta(std::string& out, std::string_view finish_reason = {}) const;
   std::size_t tool_index(std::string_view block) const;
+  void on_citation(std::string_view citation, std::string& out);
+  void on_block_stop(std::string_view payload, std::string& out);
+  void emit_arguments(std::size_t call, std::string_view raw, std::string& out);
 
   codec::event_stream_decoder decoder_;
   std::string opening_;  ///< of every chunk, up to the value of `choices`
   bool has_usage_chunk_;
   bool has_stopped_ = false;  ///< messageStop has come
   bool has_failed_ = false;
-  std::vector<std::string> tool_blocks_;  ///< contentBlockIndex, as text, of each tool call
+  struct tool_call {
+    std::string block;  ///< contentBlockIndex, as text
+    bool has_arguments = false;
+  };
+  std::vector<tool_call> calls_;
+  std::uint64_t text_characters_ = 0;
+  std::uint64_t block_begin_ = 0;  ///< characters before the text under way
   token_usage usage_;
 };
 

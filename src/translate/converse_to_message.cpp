@@ -1,5 +1,6 @@
 #include "translate/converse_to_message.hpp"
 
+#include "translate/converse_citations.hpp"
 #include "translate/converse_helper.hpp"
 #include "translate/json.hpp"
 #include "translate/message_answer.hpp"
@@ -36,7 +37,12 @@ void add_block(const json& block, json& content) {
     std::string text;
     if (parts != nullptr && parts->is_array())
       for (const auto& part : *parts) text += text_member(part, "text");
+    if (text.empty()) return;
     add_text(text, content);
+    if (const json* given = member(*cited, "citations"); given && given->is_array())
+      for (const auto& citation : *given)
+        if (auto made = anthropic_citation(citation))
+          content.back()["citations"].push_back(std::move(*made));
   }
 }
 

@@ -13,7 +13,9 @@ std::string bedrock_count_path(std::string_view model) {
     model.remove_prefix(provider);
   for (const auto geography : geographies) {
     if (!model.starts_with(geography)) continue;
-    model.remove_prefix(geography.size());
+    const auto rest = model.substr(geography.size());
+    // What would be left of such a name is a dot segment, or nothing: another path.
+    if (!rest.empty() && rest.front() != '.') model = rest;
     break;
   }
   return "/model/" + codec::path_escape(model) + "/count-tokens";

@@ -86,14 +86,17 @@ std::string error_body(operation op, int status, std::string_view type, std::str
 }
 
 void append_error_event(std::string& out, operation op, std::string_view type,
-                        std::string_view code, std::string_view message) {
+                        std::string_view code, std::string_view message,
+                        std::uint64_t sequence_number) {
   constexpr int status = 502;
   if (is_anthropic(op)) {
     out += "event: error\ndata: ";
     append_anthropic(out, type.empty() ? anthropic_error_type(status) : type, message);
   } else if (op == operation::responses) {
     // The event of the Responses API, with the `error` member that SDKs look for as well.
-    out += "event: error\ndata: {\"type\":\"error\",\"code\":";
+    out += R"(event: error
+data: {"type":"error","sequence_number":)";
+    out.append(std::to_string(sequence_number)) += R"(,"code":)";
     append_json_string(out, code.empty() ? "upstream_error" : code);
     out += R"(,"message":)";
     append_json_string(out, message);

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -8,8 +9,10 @@
 namespace understudy::translate {
 
 /// One server-sent event that the client's SDK raises as an error. An empty type is that of 502.
+/// `sequence_number`: of the Responses API, where it is known.
 void append_error_event(std::string& out, operation op, std::string_view type,
-                        std::string_view code, std::string_view message);
+                        std::string_view code, std::string_view message,
+                        std::uint64_t sequence_number = 0);
 
 /// Text of an upstream's error for a message: trimmed, cut to a readable length, never empty.
 std::string quoted_error_text(int status, std::string_view body);

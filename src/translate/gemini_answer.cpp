@@ -7,6 +7,7 @@
 #include <understudy/codec/json_scan.hpp>
 
 #include "translate/gemini_helper.hpp"
+#include "translate/raw_json.hpp"
 
 namespace understudy::translate {
 namespace {
@@ -15,7 +16,7 @@ using codec::json_kind;
 
 void append_inside(std::string& out, std::string_view raw) {
   std::string valid;
-  append_valid_string(valid, raw);
+  append_raw_text(valid, raw);
   out.append(valid, 1, valid.size() - 2);
 }
 
@@ -59,11 +60,11 @@ void read_part(std::string_view part, gemini_candidate& out) {
 void append_call(std::string& out, const gemini_call& call, const std::string& id) {
   out += R"("id":)";
   if (call.id.size() > 2)
-    append_valid_string(out, call.id);
+    append_raw_text(out, call.id);
   else
     codec::append_json_string(out, id);
   out += R"(,"type":"function","function":{"name":)";
-  append_valid_string(out, call.name);
+  append_raw_text(out, call.name);
   out += R"(,"arguments":)";
   std::string args;
   bool is_inside = false, is_escaped = false;
@@ -77,7 +78,7 @@ void append_call(std::string& out, const gemini_call& call, const std::string& i
   out += "}";
   if (call.signature.size() > 2) {
     out += R"(,"extra_content":{"google":{"thought_signature":)";
-    append_valid_string(out, call.signature);
+    append_raw_text(out, call.signature);
     out += "}}";
   }
 }
@@ -110,14 +111,14 @@ void append_thoughts(std::string& out, const gemini_candidate& from, bool is_del
   out += R"(,"thinking_blocks":[{"type":"thinking","thinking":")";
   if (!is_delta) out += from.thoughts;
   out += R"(","signature":)";
-  append_valid_string(out, signature);
+  append_raw_text(out, signature);
   out += "}]";
 }
 
 void append_rest(std::string& out, const gemini_candidate& from) {
   if (!from.signature.empty()) {
     out += R"(,"extra_content":{"google":{"thought_signature":)";
-    append_valid_string(out, from.signature);
+    append_raw_text(out, from.signature);
     out += "}}";
   }
   if (from.images.empty()) return;
@@ -125,8 +126,8 @@ void append_rest(std::string& out, const gemini_candidate& from) {
   for (std::size_t i = 0; i < from.images.size(); ++i) {
     out += i == 0 ? "{" : ",{";
     out += "\"index\":" + std::to_string(i) + R"(,"type":"image_url","image_url":{"url":)";
-    codec::append_json_string(out, "data:" + plain_text(from.images[i].mime) + ";base64," +
-                                       plain_text(from.images[i].data));
+    codec::append_json_string(
+        out, "data:" + unquote(from.images[i].mime) + ";base64," + unquote(from.images[i].data));
     out += "}}";
   }
   out += "]";
@@ -142,7 +143,7 @@ std::size_t read_index(const codec::json_value& value, std::size_t otherwise) {
 
 void append_token(std::string& out, std::string_view candidate) {
   out += R"("token":)";
-  append_valid_string(out, raw_string_of(candidate, "token"));
+  append_raw_text(out, raw_string_of(candidate, "token"));
   out += R"(,"logprob":)";
   const auto value = codec::find_member(candidate, "logProbability");
   out += value && value->kind == json_kind::number ? value->text : "0";
@@ -169,8 +170,8 @@ gemini_candidate read_gemini_candidate(std::string_view candidate, std::size_t p
     const auto& value = reader.value();
     if (reader.is_key("index")) out.index = read_index(value, position);
     if (value.kind == json_kind::string) {
-      if (reader.is_key("finishReason")) out.finish_reason = plain_text(value.text);
-      if (reader.is_key("finishMessage")) out.finish_message = plain_text(value.text);
+      if (reader.is_key("finishReason")) out.finish_reason = unquote(value.text);
+      if (reader.is_key("finishMessage")) out.finish_message = unquote(value.text);
     }
     if (value.kind != json_kind::object) continue;
     if (reader.is_key("logprobsResult")) out.logprobs = value.text;
@@ -249,7 +250,7 @@ std::string quoted_gemini_text(std::string_view raw) {
   const auto trimmed = std::string_view{text}.substr(first, last - first + 1);
   if (text.find_first_not_of(" \t\r\n") != first) return {};
   std::string out;
-  append_valid_string(out, trimmed);
+  append_raw_text(out, trimmed);
   return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "translate/gemini_answer.hpp"
 #include "translate/gemini_helper.hpp"
+#include "translate/raw_json.hpp"
 
 /// Sources of a searched answer: `groundingChunks` are the pages, `groundingSupports` say which
 /// stretch of the text rests on which of them.
@@ -52,7 +53,7 @@ std::vector<page> read_pages(std::string_view grounding) {
 /// words themselves tell.
 stretch place_of(std::string_view segment, std::string_view text, std::size_t& work) {
   stretch out{number_of(segment, "startIndex"), number_of(segment, "endIndex")};
-  const auto words = plain_text(raw_string_of(segment, "text"));
+  const auto words = unquote(raw_string_of(segment, "text"));
   const bool is_inside = out.begin <= out.end && out.end <= text.size();
   if (words.empty()) return is_inside ? out : stretch{};
   if (is_inside && text.substr(out.begin, out.end - out.begin) == words) return out;
@@ -78,9 +79,9 @@ class citation_list {
     work_ += at.begin + at.end;
     out_ += count_++ == 0 ? "[" : ",";
     out_ += R"({"type":"url_citation","url_citation":{"url":)";
-    append_valid_string(out_, source.url);
+    append_raw_text(out_, source.url);
     out_ += R"(,"title":)";
-    append_valid_string(out_, source.title);
+    append_raw_text(out_, source.title);
     out_ += R"(,"start_index":)" + std::to_string(characters(text_.substr(0, at.begin)));
     out_ += R"(,"end_index":)" + std::to_string(characters(text_.substr(0, at.end))) + "}}";
   }

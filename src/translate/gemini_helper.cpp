@@ -7,16 +7,12 @@
 #include <understudy/codec/json_scan.hpp>
 
 #include "translate/error_event.hpp"
+#include "translate/raw_json.hpp"
 
 namespace understudy::translate {
 namespace {
 
 using codec::json_kind;
-
-std::string_view raw_member(std::string_view object, std::string_view name, json_kind kind) {
-  const auto found = codec::find_member(object, name);
-  return found && found->kind == kind ? found->text : std::string_view{};
-}
 
 bool read_number(const codec::json_value& value, std::uint64_t& out) {
   const auto* end = value.text.data() + value.text.size();
@@ -84,10 +80,10 @@ std::optional<gemini_error> gemini_error_of(std::string_view body) {
   const auto error = codec::find_member(body, "error");
   if (!error || error->kind == json_kind::null) return std::nullopt;
   gemini_error out;
-  if (error->kind == json_kind::string) out.message = plain_text(error->text);
+  if (error->kind == json_kind::string) out.message = unquote(error->text);
   if (error->kind == json_kind::object) {
-    out.type = plain_text(raw_string_of(error->text, "status"));
-    out.message = plain_text(raw_string_of(error->text, "message"));
+    out.type = unquote(raw_string_of(error->text, "status"));
+    out.message = unquote(raw_string_of(error->text, "message"));
     const auto code = codec::find_member(error->text, "code");
     std::uint64_t number = 0;
     if (code && read_number(*code, number)) out.code = std::to_string(number);
@@ -103,34 +99,11 @@ std::string gemini_error_body(const codec::response_head& head, std::string_view
 }
 
 std::string gemini_block_text(std::string_view feedback) {
-  const auto reason = plain_text(raw_string_of(feedback, "blockReason"));
+  const auto reason = unquote(raw_string_of(feedback, "blockReason"));
   if (reason.empty() || reason == "BLOCKED_REASON_UNSPECIFIED") return {};
   auto text = "The prompt was blocked (" + reason + ")";
-  const auto message = plain_text(raw_string_of(feedback, "blockReasonMessage"));
+  const auto message = unquote(raw_string_of(feedback, "blockReasonMessage"));
   return message.empty() ? text : text + ": " + message;
-}
-
-std::string_view raw_string_of(std::string_view object, std::string_view name) {
-  return raw_member(object, name, json_kind::string);
-}
-std::string_view raw_object_of(std::string_view object, std::string_view name) {
-  return raw_member(object, name, json_kind::object);
-}
-std::string_view raw_array_of(std::string_view object, std::string_view name) {
-  return raw_member(object, name, json_kind::array);
-}
-
-std::string plain_text(std::string_view raw) {
-  return raw.size() < 2 ? std::string{} : codec::unescape_json(raw.substr(1, raw.size() - 2));
-}
-
-void append_valid_string(std::string& out, std::string_view raw) {
-  if (raw.empty())
-    out += R"("")";
-  else if (codec::is_utf8(raw))
-    out += raw;
-  else
-    codec::append_json_string(out, plain_text(raw));
 }
 
 }  // namespace understudy::translate

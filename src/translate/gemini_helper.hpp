@@ -32,13 +32,4 @@ std::string gemini_error_body(const codec::response_head& head, std::string_view
 /// The text that stands for a prompt that was blocked, or empty: `promptFeedback`.
 std::string gemini_block_text(std::string_view feedback);
 
-/// The member's raw text: with its quotes and brackets; empty where it is of another kind.
-std::string_view raw_string_of(std::string_view object, std::string_view name);
-std::string_view raw_object_of(std::string_view object, std::string_view name);
-std::string_view raw_array_of(std::string_view object, std::string_view name);
-/// Text of a raw string.
-std::string plain_text(std::string_view raw);
-/// Keeps a JSON string that the scan has accepted valid as text, too.
-void append_valid_string(std::string& out, std::string_view raw);
-
 }  // namespace understudy::translate

@@ -7,6 +7,7 @@
 
 #include "translate/error_event.hpp"
 #include "translate/gemini_helper.hpp"
+#include "translate/raw_json.hpp"
 
 namespace understudy::translate {
 namespace {
@@ -31,11 +32,11 @@ gemini_stream::gemini_stream(head head)
 
 /// Id and model of the answer, as its first chunk has them.
 void gemini_stream::open(std::string_view chunk) {
-  if (const auto id = plain_text(raw_string_of(chunk, "responseId")); !id.empty()) {
+  if (const auto id = unquote(raw_string_of(chunk, "responseId")); !id.empty()) {
     head_.id = id;
     ids_ = gemini_call_ids{id};
   }
-  if (const auto model = plain_text(raw_string_of(chunk, "modelVersion")); !model.empty())
+  if (const auto model = unquote(raw_string_of(chunk, "modelVersion")); !model.empty())
     head_.model = model;
   opening_ = R"(data: {"id":)";
   codec::append_json_string(opening_, head_.id);

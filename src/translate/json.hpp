@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <understudy/codec/json_scan.hpp>
+#include <understudy/translate/translator.hpp>
 
 /// Documents of the translators: members keep their order (a model reads a schema in order).
 namespace understudy::translate {
@@ -18,6 +19,9 @@ inline constexpr std::size_t max_json_members = 4096;
 /// Never throws. The scan before bounds the depth, which the library's writer recurses over, and
 /// the members of each object.
 std::optional<json> parse_json(std::string_view text);
+
+/// The object that a client's request is; or nothing, and `why` with status 400.
+std::optional<json> request_object(std::string_view body, refusal& why);
 
 /// Never throws: bytes that are no UTF-8 become U+FFFD.
 std::string dump_json(const json& value);
@@ -36,5 +40,9 @@ inline std::string_view text_member(const json& object, const char* name) {
   const json* found = member(object, name);
   return found != nullptr && found->is_string() ? view_of(*found) : std::string_view{};
 }
+
+/// True where Google's thought signatures are in an assistant's message: what its thinking blocks
+/// are signed with is for Gemini only.
+bool is_signed_by_google(const json& message);
 
 }  // namespace understudy::translate

@@ -16,7 +16,7 @@ using codec::json_kind;
 
 /// The message of an error body: `{"error":{"message":…}}`, `{"error":"…"}`, `{"message":…}` …
 std::string error_message(std::string_view body) {
-  if (const auto error = raw_of_kind(body, "error", json_kind::object); !error.empty())
+  if (const auto error = raw_object_of(body, "error"); !error.empty())
     if (const auto text = raw_text_of(error, "message"); !text.empty()) return unquote(text);
   for (const auto* name : {"error", "message", "Message", "detail"})
     if (const auto text = raw_text_of(body, name); !text.empty()) return unquote(text);
@@ -36,6 +36,9 @@ std::string anthropic_usage(const token_usage& usage, std::string_view tier) {
   if (usage.cached_input)
     out.append(R"(,"cache_read_input_tokens":)").append(std::to_string(cached));
   out.append(R"(,"output_tokens":)").append(std::to_string(usage.output.value_or(0)));
+  if (usage.reasoning)
+    out.append(R"(,"output_tokens_details":{"thinking_tokens":)")
+        .append(std::to_string(*usage.reasoning)) += "}";
   if (!tier.empty()) out.append(R"(,"service_tier":)").append(quoted_json(tier));
   out += "}";
   return out;

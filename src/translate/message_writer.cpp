@@ -60,6 +60,9 @@ void message_writer::emit(kind what, std::string_view raw, std::string& out) {
   if (what == kind::text) {
     if (open_ != kind::text) open(kind::text, R"({"type":"text","text":""})", out);
     emit_delta("text_delta", "text", raw, out);
+  } else if (what == kind::citation) {
+    if (open_ != kind::text) open(kind::text, R"({"type":"text","text":""})", out);
+    emit_delta("citations_delta", "citation", raw, out);
   } else if (what == kind::thinking) {
     if (open_ != kind::thinking || is_signed_) open(kind::thinking, empty_thinking, out);
     emit_delta("thinking_delta", "thinking", raw, out);

@@ -29,6 +29,9 @@ class message_writer {
   void signature(std::string_view raw, std::string& out) { add(kind::signature, raw, out); }
   void redacted(std::string_view raw, std::string& out) { add(kind::redacted, raw, out); }
 
+  /// Of the text that is open, as JSON.
+  void citation(std::string_view object, std::string& out) { add(kind::citation, object, out); }
+
   /// The call named by `key` (the upstream's own index); id and name as soon as they are known.
   /// A known key with another id and a name is another call.
   void call(std::string_view key, std::string_view raw_id, std::string_view raw_name,
@@ -49,7 +52,7 @@ class message_writer {
   bool is_tangled() const { return is_tangled_; }
 
  private:
-  enum class kind : unsigned char { none, text, thinking, signature, redacted, call };
+  enum class kind : unsigned char { none, text, citation, thinking, signature, redacted, call };
   struct waiting {
     kind what = kind::none;
     std::size_t call = 0;

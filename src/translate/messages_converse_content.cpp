@@ -99,7 +99,8 @@ bool messages_converse_builder::add_message(const json& message) {
 bool messages_converse_builder::add_block(const json& block, std::string_view role, json& blocks) {
   const auto type = text_member(block, "type");
   const bool is_user = role == "user";
-  if (has_citations(block)) drop("citations");
+  const bool may_cite = is_claude_ && (type == "document" || type == "search_result");
+  if (has_citations(block) && !may_cite) drop("citations");
   if (type == "text") {
     append_text(text_member(block, "text"), block, blocks);
     return true;
@@ -176,16 +177,26 @@ bool messages_converse_builder::add_document(const json& block, json& blocks) {
   }
   if (const auto context = text_member(block, "context"); !context.empty())
     document["context"] = context;
+  if (is_claude_ && has_citations(block)) document["citations"] = {{"enabled", true}};
   blocks.push_back({{"document", std::move(document)}});
   return true;
 }
 
+/// Claude's own on Converse; other models read it as text.
 void messages_converse_builder::add_search_result(const json& block, json& blocks) {
+  auto sources = text_sources(member(block, "content"));
+  if (is_claude_ && !sources.empty()) {
+    json result{{"source", text_member(block, "source")},
+                {"title", text_member(block, "title")},
+                {"content", std::move(sources)}};
+    if (has_citations(block)) result["citations"] = {{"enabled", true}};
+    blocks.push_back({{"searchResult", std::move(result)}});
+    return;
+  }
   std::string text;
   for (const char* name : {"title", "source"})
     if (const auto line = text_member(block, name); !line.empty()) text.append(line).append("\n");
-  for (const auto& part : text_sources(member(block, "content")))
-    text.append("\n").append(text_member(part, "text")).append("\n");
+  for (const auto& part : sources) text.append("\n").append(text_member(part, "text")).append("\n");
   if (!is_blank(text)) blocks.push_back({{"text", std::move(text)}});
 }
 

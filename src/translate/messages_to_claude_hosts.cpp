@@ -63,9 +63,23 @@ class claude_host : public translator {
   bool is_stream() const { return is_stream_; }
 
  private:
+  std::string_view version_of(const request_view& original, const backend_view& backend) const;
+
   bool is_stream_ = false;
   bool is_event_stream_ = false;
 };
+
+/// A client of a newer version than the clouds' own first ones means it: its SDK writes the same
+/// into the body where it asks a cloud itself.
+std::string_view claude_host::version_of(const request_view& original,
+                                         const backend_view& backend) const {
+  if (!backend.version.empty()) return backend.version;
+  constexpr std::string_view first = "2023-06-01";
+  const auto asked =
+      original.fields == nullptr ? std::nullopt : original.fields->find("anthropic-version");
+  const bool is_newer = asked && asked->size() == first.size() && *asked > first;
+  return is_newer ? *asked : default_version();
+}
 
 base::result<upstream_request, refusal> claude_host::request(const request_view& original,
                                                              const backend_view& backend) {
@@ -74,7 +88,7 @@ base::result<upstream_request, refusal> claude_host::request(const request_view&
   if (model.empty()) return refusal{400, "invalid request body: `model` is missing"};
   // Dot segments would be resolved away and name another path.
   if (model == "." || model == "..") return refusal{400, "invalid request body: invalid `model`"};
-  const auto version = backend.version.empty() ? default_version() : backend.version;
+  const auto version = version_of(original, backend);
   upstream_request out;
   out.target = target(model);
   out.set.push_back({"content-type", "application/json"});
@@ -98,7 +112,7 @@ base::result<reply, refusal> claude_host::whole(const codec::response_head& head
                                                 std::string_view body) {
   reply out{head.status, {{"content-type", "application/json"}}, std::string{body}};
   const bool is_ours = !codec::check_json(body) && raw_text_of(body, "type") == "\"error\"" &&
-                       !raw_of_kind(body, "error", json_kind::object).empty();
+                       !raw_object_of(body, "error").empty();
   if (!is_ours) out.body = anthropic_error_answer(head, body);
   return out;
 }

@@ -13,37 +13,30 @@ inline std::string_view raw_member(std::string_view object, std::string_view nam
   const auto found = codec::find_member(object, name);
   return found && found->kind == kind ? found->text : std::string_view{};
 }
-
-/// The member's text, unescaped; empty when it is no string.
-inline std::string string_member(std::string_view object, std::string_view name) {
-  const auto raw = raw_member(object, name, codec::json_kind::string);
-  return raw.empty() ? std::string{} : codec::unescape_json(raw.substr(1, raw.size() - 2));
+inline std::string_view raw_string_of(std::string_view object, std::string_view name) {
+  return raw_member(object, name, codec::json_kind::string);
 }
-
-/// Keeps a JSON string that the scan has accepted valid as text, too: what is no UTF-8 is replaced.
-inline void append_raw_string(std::string& out, std::string_view raw) {
-  if (codec::is_utf8(raw))
-    out += raw;
-  else
-    codec::append_json_string(out, codec::unescape_json(raw.substr(1, raw.size() - 2)));
+inline std::string_view raw_object_of(std::string_view object, std::string_view name) {
+  return raw_member(object, name, codec::json_kind::object);
 }
-
-/// The member's raw text when it has that kind, else empty.
-inline std::string_view raw_of_kind(std::string_view object, std::string_view name,
-                                    codec::json_kind kind) {
-  const auto found = codec::find_member(object, name);
-  return found && found->kind == kind ? found->text : std::string_view{};
+inline std::string_view raw_array_of(std::string_view object, std::string_view name) {
+  return raw_member(object, name, codec::json_kind::array);
 }
 
 /// A string with its quotes, or empty; one without characters counts as absent.
 inline std::string_view raw_text_of(std::string_view object, std::string_view name) {
-  const auto raw = raw_of_kind(object, name, codec::json_kind::string);
+  const auto raw = raw_string_of(object, name);
   return raw.size() > 2 ? raw : std::string_view{};
 }
 
 /// Text of a string with its quotes; of an empty view nothing.
 inline std::string unquote(std::string_view raw) {
   return raw.size() < 2 ? std::string{} : codec::unescape_json(raw.substr(1, raw.size() - 2));
+}
+
+/// The member's text, unescaped; empty when it is no string.
+inline std::string string_member(std::string_view object, std::string_view name) {
+  return unquote(raw_string_of(object, name));
 }
 
 /// Keeps a JSON string that the scan has accepted valid as text, too: what is no UTF-8 is replaced.
@@ -54,6 +47,12 @@ inline void append_raw_text(std::string& out, std::string_view raw) {
     out += raw;
   else
     codec::append_json_string(out, unquote(raw));
+}
+
+/// Adds to a JSON list that is written without its brackets.
+inline void append_list_element(std::string& list, std::string_view element) {
+  if (!list.empty() && !element.empty()) list += ",";
+  list += element;
 }
 
 inline std::string quoted_json(std::string_view text) {

@@ -19,6 +19,7 @@ struct response_part {
   std::string text;         ///< inside of a JSON string
   std::string logprobs;     ///< elements of a JSON list
   std::string annotations;  ///< the same
+  std::size_t annotation_count = 0;
 };
 
 struct response_item {

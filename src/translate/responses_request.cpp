@@ -91,11 +91,9 @@ std::string echo_of(const json& request) {
 
 base::result<chat_request, refusal> chat_request_of(const request_view& original,
                                                     std::string_view model, bool may_drop) {
-  if (const auto error = codec::check_json(original.body))
-    return refusal{400, "malformed request: " + error->text()};
-  const auto request = parse_json(original.body);
-  if (!request || !request->is_object())
-    return refusal{400, "malformed request: expected an object"};
+  refusal malformed;
+  const auto request = request_object(original.body, malformed);
+  if (!request) return malformed;
   responses_builder builder{model, may_drop};
   if (!builder.build(*request, original.stream)) return builder.why();
   chat_request out;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "translate/error_event.hpp"
+#include "translate/raw_json.hpp"
 
 namespace understudy::translate {
 
@@ -48,30 +49,7 @@ std::string text_of(std::string_view object, std::string_view name) {
   return std::string{found->text};
 }
 
-void append_list_element(std::string& list, std::string_view element) {
-  if (!list.empty() && !element.empty()) list += ",";
-  list += element;
-}
-
-struct part_words {
-  std::string_view delta, done, member;
-};
-
-constexpr part_words words_of(response_part::kind what) {
-  switch (what) {
-    case response_part::kind::text:
-      return {"response.output_text.delta", "response.output_text.done", "text"};
-    case response_part::kind::refusal:
-      return {"response.refusal.delta", "response.refusal.done", "refusal"};
-    case response_part::kind::reasoning:
-      break;
-  }
-  return {"response.reasoning_text.delta", "response.reasoning_text.done", "text"};
-}
-
 }  // namespace
-
-// ---- what comes ----------------------------------------------------------------------------
 
 bool responses_stream::feed(std::string_view bytes, std::string& out) {
   codec::sse_event event;
@@ -159,7 +137,7 @@ bool responses_stream::on_choice(const choice_parts& choice, std::string& out) {
 
 bool responses_stream::on_delta(std::string_view delta, std::string_view logprobs,
                                 std::string& out) {
-  std::string_view text, reasoning, refusal, thinking, calls;
+  std::string_view text, reasoning, refusal, thinking, calls, annotations;
   json_reader reader{delta};
   while (reader.next()) {
     const auto& value = reader.value();
@@ -167,6 +145,7 @@ bool responses_stream::on_delta(std::string_view delta, std::string_view logprob
     if (reader.is_key("refusal")) refusal = string_or_nothing(value);
     if (reader.is_key("thinking_blocks")) thinking = list_or_nothing(value);
     if (reader.is_key("tool_calls")) calls = list_or_nothing(value);
+    if (reader.is_key("annotations")) annotations = list_or_nothing(value);
     // Two names of one thing; some servers write both.
     if (reasoning.empty() && (reader.is_key("reasoning_content") || reader.is_key("reasoning")))
       reasoning = string_or_nothing(value);
@@ -183,6 +162,7 @@ bool responses_stream::on_delta(std::string_view delta, std::string_view logprob
   }
   if (!text.empty() && !say(part_kind::text, text, logprobs, out)) return false;
   if (!refusal.empty() && !say(part_kind::refusal, refusal, {}, out)) return false;
+  if (!annotations.empty() && !on_annotations(annotations, out)) return false;
   return calls.empty() || on_calls(calls, out);
 }
 
@@ -267,150 +247,6 @@ bool responses_stream::on_call(const call_delta& call, std::string& out) {
   return true;
 }
 
-// ---- what goes -----------------------------------------------------------------------------
-
-void responses_stream::begin_event(std::string_view type, std::string& out) {
-  out.append("event: ").append(type).append("\ndata: {\"type\":\"").append(type);
-  out.append(R"(","sequence_number":)").append(std::to_string(sequence_++));
-}
-
-void responses_stream::append_place(std::size_t item, std::string& out) const {
-  out.append(R"(,"item_id":")").append(items_[item].id);
-  out.append(R"(","output_index":)").append(std::to_string(item));
-}
-
-void responses_stream::append_content_index(std::size_t item, std::string& out) const {
-  out.append(R"(,"content_index":)").append(std::to_string(items_[item].parts.size() - 1));
-}
-
-void responses_stream::open_response(std::string& out) {
-  if (is_begun_) return;
-  is_begun_ = true;
-  frame_.suffix = id_suffix(id_, frame_.created);
-  for (const std::string_view type : {"response.created", "response.in_progress"}) {
-    begin_event(type, out);
-    out += R"(,"response":)";
-    append_response(out, frame_, {}, nullptr);
-    out += "}\n\n";
-  }
-}
-
-/// Null, with the error written, where there are too many.
-response_item* responses_stream::add_item(response_item item, std::string& out) {
-  if (items_.size() == max_items) {
-    fail("the upstream's answer has too many parts", out);
-    return nullptr;
-  }
-  const auto index = items_.size();
-  item.id = item_id(item, frame_.suffix, index);
-  if (item.what != response_item::kind::call) current_ = index;
-  items_.push_back(std::move(item));
-  begin_event("response.output_item.added", out);
-  out.append(R"(,"output_index":)").append(std::to_string(index)).append(R"(,"item":)");
-  append_item(out, items_.back(), "in_progress", true);
-  out += "}\n\n";
-  return &items_.back();
-}
-
-/// The part of that kind which is open, or a new one.
-response_part* responses_stream::open_part(part_kind what, std::string& out) {
-  const auto kind =
-      what == part_kind::reasoning ? response_item::kind::reasoning : response_item::kind::message;
-  if (current_ && items_[*current_].what != kind) close_current("completed", out);
-  if (!current_) {
-    response_item item;
-    item.what = kind;
-    if (add_item(std::move(item), out) == nullptr) return nullptr;
-  }
-  auto& item = items_[*current_];
-  if (!item.parts.empty() && item.parts.back().what == what) return &item.parts.back();
-  if (item.parts.size() == max_items) {
-    fail("the upstream's answer has too many parts", out);
-    return nullptr;
-  }
-  close_part(*current_, out);
-  auto& part = item.parts.emplace_back();
-  part.what = what;
-  begin_event("response.content_part.added", out);
-  append_place(*current_, out);
-  append_content_index(*current_, out);
-  out += R"(,"part":)";
-  append_part(out, part);
-  out += "}\n\n";
-  return &part;
-}
-
-bool responses_stream::say(part_kind what, std::string_view raw, std::string_view logprobs,
-                           std::string& out) {
-  kept_bytes_ += raw.size() + logprobs.size();
-  if (kept_bytes_ > max_answer_bytes) return fail("the upstream's answer is too large", out);
-  auto* part = open_part(what, out);
-  if (part == nullptr) return false;
-  const auto before = part->text.size();
-  append_inside(part->text, raw);
-  append_list_element(part->logprobs, logprobs);
-  begin_event(words_of(what).delta, out);
-  append_place(*current_, out);
-  append_content_index(*current_, out);
-  out.append(R"(,"delta":")").append(part->text, before).append("\"");
-  if (what == part_kind::text) out.append(R"(,"logprobs":[)").append(logprobs).append("]");
-  out += "}\n\n";
-  return true;
-}
-
-/// The last part of the item, if there is one.
-void responses_stream::close_part(std::size_t index, std::string& out) {
-  const auto& item = items_[index];
-  if (item.parts.empty()) return;
-  const auto& part = item.parts.back();
-  const auto words = words_of(part.what);
-  begin_event(words.done, out);
-  append_place(index, out);
-  append_content_index(index, out);
-  out.append(",\"").append(words.member).append("\":\"").append(part.text).append("\"");
-  if (part.what == part_kind::text)
-    out.append(R"(,"logprobs":[)").append(part.logprobs).append("]");
-  out += "}\n\n";
-  begin_event("response.content_part.done", out);
-  append_place(index, out);
-  append_content_index(index, out);
-  out += R"(,"part":)";
-  append_part(out, part);
-  out += "}\n\n";
-}
-
-void responses_stream::close_item(std::size_t index, std::string_view status, std::string& out) {
-  auto& item = items_[index];
-  item.is_open = false;
-  if (item.what == response_item::kind::call) {
-    begin_event("response.function_call_arguments.done", out);
-    append_place(index, out);
-    out.append(R"(,"name":")").append(item.name);
-    out.append(R"(","arguments":")").append(item.arguments).append("\"}\n\n");
-  } else {
-    close_part(index, out);
-  }
-  if (item.what == response_item::kind::reasoning && !thinking_.empty()) {
-    item.sealed = seal_thinking("[" + std::exchange(thinking_, {}) + "]");
-    signed_bytes_ = 0;
-  }
-  begin_event("response.output_item.done", out);
-  out.append(R"(,"output_index":)").append(std::to_string(index)).append(R"(,"item":)");
-  append_item(out, item, status);
-  out += "}\n\n";
-}
-
-void responses_stream::close_current(std::string_view status, std::string& out) {
-  if (!current_) return;
-  close_item(*std::exchange(current_, std::nullopt), status, out);
-}
-
-void responses_stream::close_all(std::string& out) {
-  current_.reset();
-  for (std::size_t i = 0; i < items_.size(); ++i)
-    if (items_[i].is_open) close_item(i, item_status(state_, i, items_.size()), out);
-}
-
 bool responses_stream::on_end(std::string& out) {
   if (!has_finish_) return fail("the upstream's stream ended before the model's answer did", out);
   is_over_ = true;
@@ -448,13 +284,8 @@ bool responses_stream::fail_with(std::string_view error, std::string& out) {
   if (message.empty() && error.size() > 2 && error.front() == '"')
     message = codec::unescape_json(error.substr(1, error.size() - 2));
   if (message.empty()) message = "the upstream broke the stream off with an error";
-  std::string event;
-  append_error_event(event, operation::responses, text_of(error, "type"), text_of(error, "code"),
-                     message);
-  // The type stays the first member, which is what readers of these events look at.
-  constexpr std::string_view opening = R"(event: error.data: {"type":"error")";
-  event.insert(opening.size(), R"(,"sequence_number":)" + std::to_string(sequence_++));
-  out += event;
+  append_error_event(out, operation::responses, text_of(error, "type"), text_of(error, "code"),
+                     message, sequence_++);
   return false;
 }
 

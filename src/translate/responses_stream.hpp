@@ -47,6 +47,7 @@ class responses_stream {
   bool on_choice(const choice_parts& choice, std::string& out);
   bool on_delta(std::string_view delta, std::string_view logprobs, std::string& out);
   void on_thinking(std::string_view blocks);
+  bool on_annotations(std::string_view annotations, std::string& out);
   bool on_calls(std::string_view calls, std::string& out);
   bool on_call(const call_delta& call, std::string& out);
   bool on_end(std::string& out);

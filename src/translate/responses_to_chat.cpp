@@ -1,9 +1,9 @@
-#include <optional>
 #include <utility>
 
 #include <understudy/codec/json_scan.hpp>
 #include <understudy/codec/text.hpp>
 
+#include "translate/answer_translator.hpp"
 #include "translate/chained.hpp"
 #include "translate/error_event.hpp"
 #include "translate/responses_answer.hpp"
@@ -14,10 +14,6 @@
 /// The Responses API where the upstream is an OpenAI chat: the outer half of a chain.
 namespace understudy::translate {
 namespace {
-
-bool is_identity(const codec::response_head& head) {
-  return base::iequals(head.fields.find("content-encoding").value_or("identity"), "identity");
-}
 
 std::string inside_of(std::string_view text) {
   std::string out;
@@ -106,87 +102,50 @@ std::vector<response_item> items_of(const json& choice, const response_frame& fr
   return out;
 }
 
-class responses_to_chat final : public translator {
- public:
-  base::result<upstream_request, refusal> request(const request_view& original,
-                                                  const backend_view& backend) override;
-  response_plan head(const codec::response_head& head, base::wall_time now) override;
-  bool feed(std::string_view bytes, std::string& out) override {
-    return stream_ && stream_->feed(bytes, out);
-  }
-  bool finish(std::string& out) override { return stream_ && stream_->finish(out); }
-  void abort(std::string_view message, std::string& out) override {
-    if (stream_) stream_->abort(message, out);
-  }
-  base::result<reply, refusal> whole(const codec::response_head& head,
-                                     std::string_view body) override;
-  token_usage usage() const override { return stream_ ? stream_->usage() : usage_; }
-
- private:
-  base::result<std::string, refusal> response_of(std::string_view body);
+class responses_to_chat final : public stream_translator<responses_stream> {
+  base::result<upstream_request, refusal> ask(const request_view& original,
+                                              const backend_view& backend) override;
+  void begin(const codec::response_head& head, base::wall_time now, response_plan& plan) override;
+  void begin_stream() override { stream_.emplace(frame_, upstream_id_, seals_thinking_); }
+  std::string error_answer(const codec::response_head& head, std::string_view body) override;
+  base::result<std::string, refusal> answer(std::string_view body) override;
 
   response_frame frame_;
-  bool is_stream_ = false;
+  std::string upstream_id_;
   bool seals_thinking_ = false;
-  std::optional<responses_stream> stream_;
-  token_usage usage_;
 };
 
-base::result<upstream_request, refusal> responses_to_chat::request(const request_view& original,
-                                                                   const backend_view& backend) {
-  const auto model = backend.model_override.empty() ? original.model : backend.model_override;
-  if (model.empty()) return refusal{400, "invalid request body: `model` is missing"};
-  auto chat = chat_request_of(original, model, backend.may_drop);
+base::result<upstream_request, refusal> responses_to_chat::ask(const request_view& original,
+                                                               const backend_view& backend) {
+  auto chat = chat_request_of(original, model(), backend.may_drop);
   if (!chat) return chat.error();
-  is_stream_ = original.stream;
   seals_thinking_ = chat->has_sealed_reasoning;
-  frame_.model = inside_of(model);
+  frame_.model = inside_of(model());
   frame_.echo = std::move(chat->echo);
   upstream_request out;
   out.target = "/v1/chat/completions";
   out.body = std::move(chat->json);
   out.dropped = std::move(chat->dropped);
-  // The answer is read here, so it must not come compressed.
-  out.set = {{"content-type", "application/json"},
-             {"accept", is_stream_ ? "text/event-stream" : "application/json"},
-             {"accept-encoding", "identity"}};
   return out;
 }
 
-response_plan responses_to_chat::head(const codec::response_head& head, base::wall_time now) {
+void responses_to_chat::begin(const codec::response_head& head, base::wall_time now,
+                              response_plan& /*plan*/) {
   frame_.created = codec::unix_seconds(now);
-  const auto type = base::trim(head.fields.find("content-type").value_or(""));
-  const bool is_event_stream = base::istarts_with(type, "text/event-stream");
-  if (is_stream_ && head.status == 200 && is_event_stream && is_identity(head)) {
-    stream_.emplace(frame_, std::string{head.fields.find("x-request-id").value_or("")},
-                    seals_thinking_);
-    return {body_mode::stream, {{"content-type", "text/event-stream"}}};
-  }
-  return {body_mode::whole, {{"content-type", "application/json"}}};
+  upstream_id_ = head.fields.find("x-request-id").value_or("");
 }
 
-base::result<reply, refusal> responses_to_chat::whole(const codec::response_head& head,
-                                                      std::string_view body) {
-  if (!is_identity(head)) return refusal{502, "the upstream's answer is compressed unasked"};
-  reply out{head.status, {{"content-type", "application/json"}}, {}};
-  if (head.status < 200 || head.status >= 300) {
-    const auto error = codec::find_member(body, "error");
-    const bool is_openai =
-        !codec::check_json(body) && error && error->kind == codec::json_kind::object;
-    out.body = is_openai
-                   ? std::string{body}
-                   : error_body(operation::responses, head.status, {}, std::to_string(head.status),
-                                quoted_error_text(head.status, body));
-    return out;
-  }
-  if (is_stream_) return refusal{502, "the upstream did not answer with an event stream"};
-  auto text = response_of(body);
-  if (!text) return text.error();
-  out.body = std::move(*text);
-  return out;
+std::string responses_to_chat::error_answer(const codec::response_head& head,
+                                            std::string_view body) {
+  const auto error = codec::find_member(body, "error");
+  const bool is_openai =
+      !codec::check_json(body) && error && error->kind == codec::json_kind::object;
+  if (is_openai) return std::string{body};
+  return error_body(operation::responses, head.status, {}, std::to_string(head.status),
+                    quoted_error_text(head.status, body));
 }
 
-base::result<std::string, refusal> responses_to_chat::response_of(std::string_view body) {
+base::result<std::string, refusal> responses_to_chat::answer(std::string_view body) {
   const auto chat = parse_json(body);
   const json* choices = chat ? member(*chat, "choices") : nullptr;
   if (choices == nullptr || !choices->is_array() || choices->empty())

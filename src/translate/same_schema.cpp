@@ -29,6 +29,19 @@ base::result<void, refusal> rename_model(const request_view& original, std::stri
   return {};
 }
 
+/// Only a chat is asked so, as the gateway that the route's field comes from does.
+bool has_to_tell_usage(operation op, const request_view& original) {
+  return op == operation::chat_completions && original.stream && original.wants_usage;
+}
+
+base::result<void, refusal> ask_for_usage(const request_view& original, upstream_request& out) {
+  const std::string_view body = out.body ? std::string_view{*out.body} : original.body;
+  auto asking = codec::set_at(body, "stream_options.include_usage", "true");
+  if (!asking) return refusal{400, "malformed request: " + asking.error().text()};
+  out.body = std::move(*asking);
+  return {};
+}
+
 }  // namespace
 
 std::string join_path(std::string_view prefix, std::string_view suffix) {
@@ -54,10 +67,15 @@ base::result<upstream_request, refusal> same_schema::request(const request_view&
                                                              const backend_view& backend) {
   const bool is_overridden =
       !backend.model_override.empty() && backend.model_override != original.model;
+  const auto model = is_overridden ? backend.model_override : original.model;
+  // Dot segments would be resolved away and name another path.
+  if (model == "." || model == "..") return refusal{400, "invalid request body: invalid `model`"};
   upstream_request out;
-  out.target = target(is_overridden ? backend.model_override : original.model, original, backend);
-  if (!is_overridden || !has_model_in_body(original)) return out;
-  if (auto done = rename_model(original, backend.model_override, out); !done) return done.error();
+  out.target = target(model, original, backend);
+  if (is_overridden && has_model_in_body(original))
+    if (auto done = rename_model(original, backend.model_override, out); !done) return done.error();
+  if (has_to_tell_usage(op_, original))
+    if (auto done = ask_for_usage(original, out); !done) return done.error();
   return out;
 }
 

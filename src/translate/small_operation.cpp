@@ -64,10 +64,9 @@ base::result<upstream_request, refusal> small_operation::request(const request_v
   if (model_.empty()) return refusal{400, "invalid request body: `model` is missing"};
   // Dot segments would be resolved away and name another path.
   if (model_ == "." || model_ == "..") return refusal{400, "invalid request body: invalid `model`"};
-  if (const auto error = codec::check_json(original.body))
-    return refusal{400, "malformed request: " + error->text()};
-  const auto asked = parse_json(original.body);
-  if (!asked || !asked->is_object()) return refusal{400, "malformed request: expected an object"};
+  refusal malformed;
+  const auto asked = request_object(original.body, malformed);
+  if (!asked) return malformed;
   losses_ = loss_ledger{backend.may_drop};
   upstream_request out;
   // The answer is read here, so it must not come compressed.

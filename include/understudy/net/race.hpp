@@ -82,7 +82,7 @@ class race {
   }
 
   failure_class last_failure() const { return last_failure_; }
-  /// The last attempt could not even be prepared.
+  /// Why an attempt could not even be prepared, if any could not.
   const std::optional<attempt_refusal>& refusal() const { return refusal_; }
 
  private:
@@ -102,19 +102,27 @@ class race {
     const auto slot = mine.state().slot;
     const decision next = state_.decisions.on_outcome(result, now(), slot);
     if (next.step == next_step::accept) return next;
-    last_failure_ = result.what;
+    // What could not even be asked tells less than one that was asked and failed.
+    if (result.what != failure_class::unprepared || state_.failures.empty())
+      last_failure_ = result.what;
     if (result.what == failure_class::status) {
       note_failure(mine, telemetry::attempt_outcome::status,
                    "status " + std::to_string(result.status));
       mine.up().discard(mine.framing());
     } else {
-      if (mine.state().refusal) refusal_ = mine.state().refusal;
+      if (mine.state().refusal) keep_refusal(*mine.state().refusal);
       const auto word = mine.state().refusal && !mine.state().refusal->is_credential_missing
                             ? telemetry::attempt_outcome::untranslatable
                             : outcome_word(result.what);
       note_failure(mine, word, mine.state().cause);
     }
     return next;
+  }
+
+  /// Of several the client's own mistake tells more than what is missing here.
+  void keep_refusal(const attempt_refusal& refusal) {
+    const bool tells_more = refusal_ && refusal.status < 500 && refusal_->status >= 500;
+    if (!refusal_ || refusal.is_final || tells_more) refusal_ = refusal;
   }
 
   decision second_won() {

@@ -202,7 +202,7 @@ class exchange_server {
       }
     }
     auto made = at().translator->whole(at().response, at().collected);
-    state_.record.usage = at().translator->usage();
+    state_.record.usage = current().usage();
     state_.decisions.end(ending::complete, now());
     up().finish_collected();
     if (!made)
@@ -268,7 +268,7 @@ class exchange_server {
   void finish_attempt(relay_end how) {
     const time_point ended = now();
     record().elapsed = ended - at().started;
-    if (at().translator) state_.record.usage = at().translator->usage();
+    state_.record.usage = current().usage();
     const auto& words = ending_words(how);
     if (words.outcome != telemetry::attempt_outcome::ok) {
       record().outcome = words.outcome;
@@ -296,8 +296,7 @@ class exchange_server {
       co_return co_await answer(
           proxy::incapable_reply(state_.op, state_.route->name, *state_.rule, *state_.features));
     const auto& refusal = attempts_.refusal();
-    if (what == failure_class::unprepared && refusal &&
-        (state_.failures.size() == 1 || refusal->is_final))
+    if (what == failure_class::unprepared && refusal)
       co_return co_await answer(refusal_reply(*refusal));
     co_await answer(proxy::failure_reply(state_.op, state_.route->name,
                                          state_.rule->backends.size(), state_.failures, what,
@@ -305,8 +304,14 @@ class exchange_server {
   }
 
   proxy::local_reply refusal_reply(const attempt_refusal& refusal) {
-    return proxy::error_reply(state_.op, refusal.status, refusal.code, refusal.cause,
-                              refusal.is_credential_missing ? "no_credentials" : "untranslatable");
+    const std::string_view details =
+        refusal.is_credential_missing ? "no_credentials" : "untranslatable";
+    if (state_.failures.size() == 1 || refusal.is_final)
+      return proxy::error_reply(state_.op, refusal.status, refusal.code, refusal.cause, details);
+    return proxy::error_reply(
+        state_.op, refusal.status, refusal.code,
+        proxy::failure_text(state_.route->name, state_.rule->backends.size(), state_.failures),
+        details);
   }
 
   awaitable<void> answer(proxy::local_reply reply) {

@@ -225,7 +225,8 @@ struct rule {
   local_action local = local_action::none;
   std::size_t cluster_index = 0;  ///< dense over the plan; the runtime's table is parallel to it
   header_mutation request_headers, response_headers;  ///< HTTPRoute filters
-  bool is_ai = true;  ///< AIGatewayRoute: models, schemas, translation
+  bool is_ai = true;           ///< AIGatewayRoute: models, schemas, translation
+  bool counts_tokens = false;  ///< llmRequestCosts: streamed chats have to tell their usage
   source_position position;
   std::vector<written_field> written;  ///< by whom it is decided, for explanations
 

@@ -42,9 +42,13 @@ struct failed_attempt {
   std::string cause;  ///< `connection refused`, `status 500`, …
 };
 
-/// All attempts are used up and no upstream response is at hand.
 /// `all 2 backends of route default/r failed: a: connection refused (3 attempts); b: …`
 /// `backends`: how many the rule has.
+std::string failure_text(std::string_view route, std::size_t backends,
+                         std::span<const failed_attempt> attempts);
+
+/// All attempts are used up and no upstream response is at hand: failure_text(), or that there was
+/// none.
 local_reply failure_reply(translate::operation op, std::string_view route, std::size_t backends,
                           std::span<const failed_attempt> attempts, resilience::failure_class last,
                           resilience::stop_reason why);

@@ -27,6 +27,7 @@ struct upstream_head_parts {
   std::string_view client_address;
   std::string_view host;  ///< upstream_host(), or the name that was signed
   bool is_client_tls = false;
+  bool is_answer_read = false;  ///< by us, too: it must not come compressed
   bool has_body = false;
   std::size_t body_size = 0;
 };

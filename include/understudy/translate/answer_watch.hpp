@@ -85,6 +85,9 @@ class answer_progress {
 /// the stage behind the last whole event of what it has fed.
 class answer_watch {
  public:
+  /// True where answers of this kind can be followed, so that they must not come compressed.
+  static bool can_watch(operation op, schema upstream);
+
   static constexpr std::size_t max_event_bytes = std::size_t{64} << 10;
   /// A unary body is worth waiting for up to here; beyond, it counts as content.
   static constexpr std::size_t max_unary_bytes = std::size_t{1} << 20;

@@ -91,6 +91,8 @@ struct request_view {
   std::string_view body;
   std::string_view model;  ///< as asked by the client, unescaped
   bool stream = false;
+  /// The route counts tokens: a streamed chat is asked for its usage where it would not tell it.
+  bool wants_usage = false;
   const codec::field_list* fields = nullptr;
 };
 

@@ -41,6 +41,7 @@ struct ai_gateway_route {
   std::vector<located<std::string>> hostnames;
   located<std::string> schema{"OpenAI"};
   std::vector<ai_route_rule> rules;
+  bool counts_tokens = false;  ///< llmRequestCosts has an entry
 };
 
 }  // namespace understudy::config
