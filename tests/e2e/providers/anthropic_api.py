@@ -185,8 +185,12 @@ first_party = scene.guarded(_first_party, refuse)
 
 def hosted_body(body, version, model):
     """The Messages body of a host that has the model in its path and the version in the body."""
-    if body.pop("anthropic_version", None) != version:
-        raise bad(f"anthropic_version: must be {version}")
+    given = body.pop("anthropic_version", None)
+    # The SDK's own clients of the clouds write the newest.
+    if given not in (version, ANTHROPIC_API_VERSION):
+        raise bad(f"anthropic_version: must be {version} or {ANTHROPIC_API_VERSION}")
+    if given != version and SAMPLING.keys() & body.keys():
+        raise bad("temperature, top_p, top_k: removed in this version of the API")
     if "model" in body:
         raise bad("model: Extra inputs are not permitted")
     body.pop("anthropic_beta", None)
