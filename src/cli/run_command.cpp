@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include <understudy/base/wipe.hpp>
 #include <understudy/cli/commands.hpp>
 #include <understudy/config/environment.hpp>
 #include <understudy/config/load.hpp>
@@ -72,6 +73,7 @@ void raise_descriptor_limit() {
 }  // namespace
 
 int run_command(const run_flags& flags) {
+  base::wipe_all_freed_memory();  // this thread reads configurations and carries no traffic
   auto options = to_options(flags);
   auto all = load_configuration(flags.configuration, flags.is_lenient);
   if (all.has_nothing) {
@@ -101,7 +103,8 @@ int run_command(const run_flags& flags) {
     if (!admin.empty()) log::info("daemon", "admin on http://" + admin);
     daemon::forget_start();
   };
-  daemon::server server{std::move(options), all.result.compiled};
+  // Moved: the first plan, and what is secret in it, lives no longer than it is needed.
+  daemon::server server{std::move(options), std::move(all.result.compiled)};
   if (auto bound = server.bind(); !bound) {
     std::cerr << "understudy run: " << bound.error() << '\n';
     return 1;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <understudy/base/wipe.hpp>
 #include <understudy/credentials/refresh.hpp>
 
 namespace understudy::credentials {
@@ -39,7 +40,7 @@ std::string secret_slot::failure() const {
 bool secret_slot::publish(const secret& found) {
   const std::lock_guard lock{mutex_};
   const bool is_news = held_ == nullptr || *held_ != found || !failure_.empty();
-  if (is_news) held_ = std::make_shared<const secret>(found);
+  if (is_news) held_ = base::make_wiped<const secret>(found);
   failure_.clear();
   return is_news;
 }
@@ -129,6 +130,11 @@ void store::configure(const plan::plan& wanted) {
   }
   for (const auto& e : fresh) begin(e);
   tell_ready();
+}
+
+void store::forget_previous() {
+  const std::lock_guard lock{mutex_};
+  previous_.clear();
 }
 
 /// What needs no network is there when configure() returns.

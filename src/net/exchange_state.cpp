@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <understudy/base/wipe.hpp>
+
 namespace understudy::net {
 
 void body_storage::append(std::string_view bytes) {
@@ -49,14 +51,19 @@ void attempt_state::begin() {
   watched_bytes = 0;
 }
 
+void attempt_state::wipe_credentials() {
+  for (auto& field : auth) base::wipe(field.value);
+  auth.clear();
+  base::wipe(upstream_head);
+}
+
 void attempt_state::reset() {
   timed.disarm();
   timed.begin();
   backend = nullptr;
   translator.reset();
   upstream = {};
-  auth.clear();
-  upstream_head.clear();
+  wipe_credentials();
   refusal.reset();
   response.fields.clear();
   kept_head.clear();

@@ -1,5 +1,6 @@
 #include <understudy/net/prepare.hpp>
 
+#include <understudy/base/wipe.hpp>
 #include <understudy/codec/json_edit.hpp>
 #include <understudy/credentials/apply.hpp>
 #include <understudy/credentials/google.hpp>
@@ -108,7 +109,8 @@ bool prepare_request(const exchange_state& state, attempt_state& attempt,
   std::string signed_host;
   if (const auto* aws = std::get_if<plan::aws_credential>(&backend.auth))
     host = signed_host = credentials::signing_host(target, *aws);
-  attempt.auth.clear();
+  attempt.wipe_credentials();
+  const base::wipe_scope all;  // copies of keys, buffers that grow
   if (!authenticate(state, attempt, body, host, keys)) return false;
 
   proxy::upstream_head_parts parts;
@@ -128,7 +130,6 @@ bool prepare_request(const exchange_state& state, attempt_state& attempt,
       translate::answer_watch::can_watch(backend.upstream_operation(state.op), backend.schema);
   parts.has_body = !body.empty() || state.has_body;
   parts.body_size = body.size();
-  attempt.upstream_head.clear();
   proxy::append_upstream_head(attempt.upstream_head, parts);
   return true;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <understudy/base/wipe.hpp>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <charconv>
@@ -12,17 +14,27 @@ namespace understudy::net {
 
 base::result<std::shared_ptr<const tls_table>, std::string> tls_table::make(
     const plan::plan& plan, const tls_table* before) {
-  auto table = std::make_shared<tls_table>();
+  auto table = base::make_wiped<tls_table>();
   if (before != nullptr) table->before_ = before->clients_;
   for (const auto& route : plan.routes)
     for (const auto& rule : route.rules)
       for (const auto& backend : rule.backends) {
         if (!backend.tls || find_in(table->clients_, *backend.tls)) continue;
+        if (auto known = find_in(table->before_, *backend.tls)) {
+          table->clients_.emplace_back(*backend.tls, std::move(known));
+          continue;
+        }
         auto made = tls_client::make(*backend.tls);
         if (!made) return "backend " + backend.name + ": " + made.error();
         table->clients_.emplace_back(*backend.tls, std::move(*made));
       }
   return std::shared_ptr<const tls_table>{std::move(table)};
+}
+
+std::shared_ptr<const tls_table> tls_table::without_previous() const {
+  auto table = base::make_wiped<tls_table>();
+  table->clients_ = clients_;
+  return table;
 }
 
 std::shared_ptr<tls_client> tls_table::find_in(const entries& among,

@@ -7,6 +7,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <mutex>
 
+#include <understudy/base/wipe.hpp>
+
 namespace understudy::net {
 namespace {
 
@@ -100,7 +102,10 @@ tls_client::tls_client(const plan::upstream_tls& settings)
 
 base::result<std::shared_ptr<tls_client>, std::string> tls_client::make(
     const plan::upstream_tls& settings) {
-  std::shared_ptr<tls_client> made{new tls_client{settings}};
+  std::shared_ptr<tls_client> made{new tls_client{settings}, [](tls_client* gone) {
+                                     const base::wipe_scope all;
+                                     delete gone;
+                                   }};
   SSL_CTX* ctx = made->context_.native_handle();
   SSL_CTX_set_min_proto_version(ctx, version_of(settings.min_version));
   SSL_CTX_set_max_proto_version(ctx, version_of(settings.max_version));

@@ -1,5 +1,7 @@
 #include <understudy/plan/compile.hpp>
 
+#include <understudy/base/wipe.hpp>
+
 #include "plan/policies.hpp"
 #include "plan/routes.hpp"
 #include "plan/state.hpp"
@@ -8,7 +10,7 @@ namespace understudy::plan {
 
 compile_result compile(const config::documents& documents, std::int64_t created_unix_seconds) {
   compile_result result;
-  auto made = std::make_shared<plan>();
+  auto made = base::make_wiped<plan>();
   notes say{result.findings};
   compile_state state{documents, *made, say, created_unix_seconds};
 

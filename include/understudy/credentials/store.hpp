@@ -51,8 +51,11 @@ class store {
   void on_change(listener heard) { heard_ = std::move(heard); }
 
   /// Begins to look for what `wanted` needs; what it shares with the plan before is kept. Secrets
-  /// of the plan before stay readable (exchanges pin it) until the next call.
+  /// of the plan before stay readable (exchanges pin it) until the next call or forget_previous().
   void configure(const plan::plan& wanted);
+
+  /// No exchange pins the plan before any more.
+  void forget_previous();
 
   /// Null for a credential that is in none of the last two plans. Keep the handle: a look-up
   /// takes a lock and compares texts.

@@ -55,6 +55,7 @@ struct attempt_state {
   std::string cause;                ///< of its failure, for people
 
   void begin();
+  void wipe_credentials();  ///< `auth` and `upstream_head`, which are empty then
   void reset();
 };
 

@@ -32,6 +32,8 @@ class tls_table {
   /// `before`: exchanges that began under the plan before still open connections with its contexts.
   static base::result<std::shared_ptr<const tls_table>, std::string> make(const plan::plan& plan,
                                                                           const tls_table* before);
+  /// The same, when no exchange of the plan before is left.
+  std::shared_ptr<const tls_table> without_previous() const;
   std::shared_ptr<tls_client> find(const plan::upstream_tls& settings) const;
 
  private:
