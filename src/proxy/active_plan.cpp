@@ -1,5 +1,9 @@
 #include <understudy/proxy/active_plan.hpp>
 
+#include <algorithm>
+
+#include <understudy/base/wipe.hpp>
+
 namespace understudy::proxy {
 namespace {
 
@@ -9,6 +13,20 @@ std::shared_ptr<cluster_state> kept(const active_plan* previous, const plan::rou
   for (const auto& known : previous->clusters)
     if (known->is_same(route, rule)) return known;
   return nullptr;
+}
+
+/// Whose endpoints a changed rule has: one of its route with its backends, since a rule's name is
+/// its place, else that of its name.
+std::shared_ptr<cluster_state> forerunner(const active_plan& previous, const plan::route& route,
+                                          const plan::rule& rule) {
+  std::shared_ptr<cluster_state> of_name;
+  for (const auto& known : previous.clusters) {
+    if (known->route_name() != route.name) continue;
+    if (std::ranges::equal(rule.backends, known->backend_names(), {}, &plan::backend::name))
+      return known;
+    if (known->rule_name() == rule.name) of_name = known;
+  }
+  return of_name;
 }
 
 }  // namespace
@@ -22,7 +40,10 @@ std::shared_ptr<const active_plan> activate(std::shared_ptr<const plan::plan> co
     for (const auto& rule : route.rules) {
       auto& place = active->clusters.at(rule.cluster_index);
       place = kept(previous, route, rule);
-      if (!place) place = std::make_shared<cluster_state>(route, rule, now, random.next());
+      if (place) continue;
+      place = base::make_wiped<cluster_state>(route, rule, now, random.next());
+      if (previous == nullptr) continue;
+      if (const auto before = forerunner(*previous, route, rule)) place->take_over(*before);
     }
   active->configuration = std::move(configuration);
   return active;

@@ -29,6 +29,21 @@ bool cluster_state::is_same(const plan::route& route, const plan::rule& rule) co
   return true;
 }
 
+void cluster_state::take_over(cluster_state& before) {
+  std::vector<resilience::host_history> kept;
+  for (auto& one : before.locked([](auto& c) { return c.history(); })) {
+    const auto& name = before.backend_names_.at(one.locality);
+    const auto at = std::ranges::find(backend_names_, name);
+    if (at == backend_names_.end()) continue;
+    const auto locality = static_cast<std::size_t>(at - backend_names_.begin());
+    if (ways_[locality].tls != before.ways_[one.locality].tls) continue;
+    if (check_ != before.check_) one.check.reset();
+    one.locality = static_cast<std::uint32_t>(locality);
+    kept.push_back(std::move(one));
+  }
+  locked([&](auto& c) { c.expect(std::move(kept)); });
+}
+
 void cluster_state::set_hosts(std::uint32_t locality, const std::vector<host_entry>& hosts,
                               time_point now) {
   const std::scoped_lock lock{mutex_};

@@ -18,6 +18,22 @@ void cluster::set_hosts(std::uint32_t locality, const std::vector<std::string>& 
   impl_->set_hosts(locality, addresses);
 }
 
+std::vector<host_history> cluster::history() const {
+  std::vector<host_history> all;
+  for (const auto& h : impl_->hosts) {
+    auto& one = all.emplace_back();
+    one.locality = h->locality;
+    one.address = h->address;
+    one.health = h->health;
+    if (h->check.is_on && !h->check.is_first) one.check = h->check;
+    one.reported = h->reported;
+    one.in_service_since = h->in_service_since;
+  }
+  return all;
+}
+
+void cluster::expect(std::vector<host_history> known) { impl_->expected = std::move(known); }
+
 std::string_view cluster::address(host_id host) const {
   const auto* found = std::as_const(*impl_).find(host);
   return found != nullptr ? std::string_view{found->address} : std::string_view{};

@@ -120,8 +120,9 @@ void cluster::impl::set_hosts(std::uint32_t locality, const std::vector<std::str
     if (params.active_check) added->check.begin(!is_warm);
     known.emplace(added->address, nullptr);
     present.push_back(added.get());
-    hosts.push_back(std::move(added));
     detector.on_host_added();
+    restore(*added);
+    hosts.push_back(std::move(added));
   }
   std::vector<const host*> gone;
   for (const auto& [address, h] : known)
@@ -130,6 +131,21 @@ void cluster::impl::set_hosts(std::uint32_t locality, const std::vector<std::str
   by_locality[locality] = present;
   balancers[rank].set_hosts(place_of_locality[locality], std::move(present));
   mark_stale(rank);
+}
+
+void cluster::impl::restore(host& added) {
+  const auto known = std::ranges::find_if(expected, [&](const host_history& h) {
+    return h.locality == added.locality && h.address == added.address;
+  });
+  if (known == expected.end()) return;
+  detector.restore(added, known->health);
+  added.reported = known->reported;
+  added.in_service_since = known->in_service_since;
+  if (params.active_check && known->check) {
+    added.check = *known->check;
+    added.check.is_running = added.check.is_scheduled = false;
+  }
+  expected.erase(known);
 }
 
 void cluster::impl::record(host_id id, const outcome& result, time_point at) {

@@ -68,6 +68,7 @@ struct cluster::impl {
   std::vector<char> is_rank_stale;
   bool is_stale = true;
   load_table load;
+  std::vector<host_history> expected;         // taken when their hosts are set
   std::array<recent_times, 2> content_times;  // to the first content: unary answers, streams
   std::vector<priority_counts> counts;
   std::vector<health_change> sweep_changes;
@@ -82,6 +83,7 @@ struct cluster::impl {
   void mark_stale(std::uint32_t rank);
   void rebuild();
   void drop(const host& gone);
+  void restore(host& added);
 };
 
 }  // namespace understudy::resilience

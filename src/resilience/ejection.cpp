@@ -65,6 +65,15 @@ void ejection::on_host_removed(const host& gone) {
   if (gone.health.is_ejected) --ejected_;
 }
 
+void ejection::restore(host& h, const ejection_state& known) {
+  if (!params_ && !known.is_operators) return;
+  h.health = known;
+  if (!known.is_ejected) return;
+  ++ejected_;
+  h.trial.on_ejected();
+  if (known.is_timed) next_return_ = std::min(next_return_, known.until);
+}
+
 health_change ejection::record(host& h, const outcome& result, time_point now) {
   if (!params_) return {};
   const bool is_split = params_->is_split;

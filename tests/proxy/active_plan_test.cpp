@@ -80,6 +80,93 @@ TEST_CASE("a new plan keeps the state of the rules that have not changed") {
   CHECK(after->clusters[1] == before->clusters[1]);
 }
 
+TEST_CASE("endpoints of a rule that has changed keep their health") {
+  base::seeded_random random{1};
+  const time_point start{};
+  auto first = make_plan();
+  for (auto& rule : first->routes[0].rules) rule.cluster.ejection.emplace();
+  const auto before = proxy::activate(first, nullptr, start, random);
+  for (std::uint32_t locality = 0; locality < 2; ++locality)
+    before->clusters[0]->set_hosts(locality, {{"h1", 0}, {"h2", 0}}, start);
+  before->clusters[0]->locked([&](auto& c) {
+    for (const auto& h : c.status(start))
+      if (h.locality == 1 && h.address == "h1") CHECK(c.eject(h.host, start));
+  });
+
+  auto next = make_plan();
+  auto& rules = next->routes[0].rules;
+  for (auto& rule : rules) rule.cluster.ejection.emplace();
+  rules[0].cluster.retry.num_retries = 9;
+  std::uint32_t locality = 1;
+  std::size_t rule = 0;
+  bool is_kept = true;
+  SECTION("with another retry") {}
+  SECTION("without ejection: an operator's stays") { rules[0].cluster.ejection.reset(); }
+  SECTION("in another place of the rule") {
+    std::swap(rules[0].backends[0], rules[0].backends[1]);
+    locality = 0;
+  }
+  SECTION("in a rule that has moved") {
+    rules.insert(rules.begin(), make_rule("default/r/rule/0", 2, {"new"}));
+    rules[1].name = "default/r/rule/1";
+    rules[2].name = "default/r/rule/2";
+    next->cluster_count = 3;
+    rule = 1;
+  }
+  SECTION("but not where they are reached by other means") {
+    rules[0].backends[1].tls.emplace();
+    is_kept = false;
+  }
+  SECTION("nor of another backend") {
+    rules[0].backends[1].name = "c";
+    is_kept = false;
+  }
+  const auto after = proxy::activate(next, before.get(), start, random);
+  auto& cluster = *after->clusters[next->routes[0].rules[rule].cluster_index];
+  REQUIRE(&cluster != before->clusters[0].get());
+  cluster.set_hosts(locality, {{"h2", 0}, {"h1", 0}}, start);
+  const auto ejected_in = [&] {
+    std::vector<std::string> ejected;
+    for (const auto& h : cluster.locked([&](auto& c) { return c.status(start); }))
+      if (h.is_ejected) ejected.push_back(h.address);
+    return ejected;
+  };
+  CHECK(ejected_in() == (is_kept ? std::vector<std::string>{"h1"} : std::vector<std::string>{}));
+  // Once: a host that leaves and comes back later is a new one.
+  cluster.set_hosts(locality, {{"h2", 0}}, start);
+  cluster.set_hosts(locality, {{"h2", 0}, {"h1", 0}}, start);
+  CHECK(ejected_in().empty());
+}
+
+TEST_CASE("an ejection that was taken over ends when it would have") {
+  base::seeded_random random{1};
+  const time_point start{};
+  auto first = make_plan();
+  first->routes[0].rules[0].cluster.ejection.emplace().max_ejection_percent = 100;
+  const auto& params = *first->routes[0].rules[0].cluster.ejection;
+  const auto before = proxy::activate(first, nullptr, start, random);
+  before->clusters[0]->set_hosts(0, {{"h1", 0}, {"h2", 0}}, start);
+  resilience::outcome failed;
+  failed.what = resilience::failure_class::status;
+  failed.status = 500;
+  before->clusters[0]->locked([&](auto& c) {
+    const auto host = c.status(start).front().host;
+    for (std::uint32_t i = 0; i < params.consecutive_5xx; ++i) c.record(host, failed, start);
+  });
+  const auto is_ejected = [](auto& state, time_point at) {
+    return state.locked([&](auto& c) { return c.status(at).front().is_ejected; });
+  };
+  REQUIRE(is_ejected(*before->clusters[0], start));
+  auto next = std::make_shared<plan::plan>(*first);
+  next->routes[0].rules[0].cluster.retry.num_retries = 9;
+  const auto later = start + std::chrono::seconds{1};
+  const auto after = proxy::activate(next, before.get(), later, random);
+  after->clusters[0]->set_hosts(0, {{"h1", 0}, {"h2", 0}}, later);
+  CHECK(is_ejected(*after->clusters[0], later));
+  CHECK_FALSE(
+      is_ejected(*after->clusters[0], start + params.base_ejection_time + 2 * params.interval));
+}
+
 TEST_CASE("hosts know the target they came from and leave") {
   const auto p = make_plan();
   proxy::cluster_state state{p->routes[0], p->routes[0].rules[0], time_point{}, 1};

@@ -50,6 +50,9 @@ class cluster_state {
   /// Empty address: the host has left.
   host_entry host(resilience::host_id id, std::uint32_t locality);
 
+  /// Takes the place of `before`: what that knows of endpoints that both have, reached in the same
+  /// way, is kept. Before set_hosts().
+  void take_over(cluster_state& before);
   /// True when the rule of another plan may go on with this state.
   bool is_same(const plan::route& route, const plan::rule& rule) const;
 

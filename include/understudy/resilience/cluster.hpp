@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,16 @@ struct host_status {
   double weight = 1;             ///< by load reports
 };
 
+/// What a cluster knows of a host, for another that takes its place.
+struct host_history {
+  std::uint32_t locality = 0;
+  std::string address;
+  ejection_state health;
+  std::optional<check_state> check;  ///< absent: unknown, or of other checks
+  reported_weight reported;
+  time_point in_service_since;
+};
+
 /// A host whose active check is due.
 struct due_check {
   host_id host = no_host;
@@ -83,6 +94,9 @@ class cluster {
   /// The addresses of one locality. Known ones keep their host_id and state, others are added or
   /// dropped. Order is kept for round robin. Empty removes all.
   void set_hosts(std::uint32_t locality, const std::vector<std::string>& addresses, time_point now);
+  std::vector<host_history> history() const;
+  /// Hosts that will be set and are known already, by locality and address.
+  void expect(std::vector<host_history> known);
   /// Address text given to set_hosts; empty for a host that is gone.
   std::string_view address(host_id host) const;
 

@@ -36,6 +36,9 @@ class ejection {
 
   void on_host_added() { ++total_; }
   void on_host_removed(const host& gone);
+  /// A host just added that another cluster knew: it goes on as it was there. Without parameters
+  /// only an operator's ejection does.
+  void restore(host& h, const ejection_state& known);
 
   /// Counts one result; an ejection is in force when this returns.
   health_change record(host& h, const outcome& result, time_point now);
