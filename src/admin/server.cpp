@@ -45,10 +45,14 @@ base::result<void, std::string> server::start() {
     return std::string{"the admin listener is reachable from elsewhere; give it --admin-token"};
   error_code ec;
   auto& acceptor = impl_->acceptor;
-  acceptor.open(address.protocol(), ec);
-  if (!ec) acceptor.set_option(asio::socket_base::reuse_address{true}, ec);
-  if (!ec) acceptor.bind(address, ec);
-  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (options.listening >= 0) {
+    acceptor.assign(address.protocol(), options.listening, ec);
+  } else {
+    acceptor.open(address.protocol(), ec);
+    if (!ec) acceptor.set_option(asio::socket_base::reuse_address{true}, ec);
+    if (!ec) acceptor.bind(address, ec);
+    if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  }
   if (ec) return "the admin listener cannot be bound: " + ec.message();
   asio::co_spawn(impl_->context.get_executor(), impl::accept(impl_), log_escaped);
   return {};
@@ -57,6 +61,14 @@ base::result<void, std::string> server::start() {
 tcp::endpoint server::local_endpoint() const {
   error_code ec;
   return impl_->acceptor.local_endpoint(ec);
+}
+
+int server::listening_descriptor() const { return impl_->acceptor.native_handle(); }
+
+void server::hand_over() {
+  impl_->shared.is_ending = true;
+  error_code ec;
+  impl_->acceptor.close(ec);
 }
 
 void server::stop() {
@@ -71,6 +83,7 @@ awaitable<void> server::impl::accept(std::shared_ptr<impl> self) {
   while (!self->is_stopped) {
     auto accepted = co_await self->acceptor.async_accept(use_await);
     if (self->is_stopped) co_return;
+    if (std::get<0>(accepted) && !self->acceptor.is_open()) co_return;
     if (std::get<0>(accepted)) {
       // Out of descriptors, most likely: without a pause this would be a busy loop.
       self->pause.expires_after(std::chrono::milliseconds{100});

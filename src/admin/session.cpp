@@ -104,7 +104,8 @@ awaitable<bool> session::serve_one() {
     co_await send_events(what);
     co_return false;
   }
-  co_return co_await send(what, in.version(), in.method() == http::verb::head, in.keep_alive());
+  co_return co_await send(what, in.version(), in.method() == http::verb::head,
+                          in.keep_alive() && !shared_.is_ending);
 }
 
 awaitable<bool> session::send(const reply& what, unsigned version, bool is_head, bool is_kept) {

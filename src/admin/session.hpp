@@ -34,6 +34,7 @@ void log_escaped(const std::exception_ptr& thrown);
 struct session_shared {
   server_options options;
   hooks asked;
+  bool is_ending = false;  ///< answers are the last of their connections
 };
 
 /// One connection: requests in turn, or one event stream until it breaks.

@@ -1,46 +1,29 @@
 #include <understudy/daemon/server.hpp>
 
-#include <algorithm>
-#include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <csignal>
-#include <mutex>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#include <understudy/admin/server.hpp>
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <limits>
+
 #include <understudy/admin/status.hpp>
-#include <understudy/base/random.hpp>
 #include <understudy/credentials/http_call.hpp>
-#include <understudy/credentials/store.hpp>
-#include <understudy/daemon/file_signature.hpp>
-#include <understudy/net/health_prober.hpp>
-#include <understudy/net/worker.hpp>
 #include <understudy/telemetry/log.hpp>
+
+#include "daemon/server_impl.hpp"
 
 namespace understudy::daemon {
 
-namespace asio = boost::asio;
 namespace log = telemetry::log;
-using boost::system::error_code;
 
 namespace {
 
 constexpr std::chrono::seconds longest_wait_for_names{2};
 constexpr std::chrono::milliseconds sweep_interval{250};
-constexpr std::chrono::milliseconds watch_interval{500};
-
-bool has_same_listeners(const plan::plan& a, const plan::plan& b) {
-  if (a.listeners.size() != b.listeners.size()) return false;
-  for (std::size_t i = 0; i < a.listeners.size(); ++i) {
-    const auto& x = a.listeners[i];
-    const auto& y = b.listeners[i];
-    if (x.name != y.name || x.address != y.address || x.port != y.port) return false;
-    if (x.certificates.empty() != y.certificates.empty()) return false;
-  }
-  return true;
-}
+constexpr std::size_t spare_descriptors = 64;
 
 /// `--resolve` holds for token services too.
 credentials::host_access host_with(const net::resolve_overrides& overrides) {
@@ -56,133 +39,88 @@ credentials::host_access host_with(const net::resolve_overrides& overrides) {
   return host;
 }
 
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+/// Every request needs two descriptors. A worker that takes no more clients than it has pairs of
+/// them always has one for the upstream, so that a shortage is not taken for a provider's fault.
+std::size_t most_connections(unsigned workers, std::size_t listeners) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return std::numeric_limits<std::size_t>::max();
+  const std::size_t taken = spare_descriptors + workers * (4 + listeners * 2);
+  const std::size_t left = limit.rlim_cur > taken ? limit.rlim_cur - taken : 0;
+  return std::max<std::size_t>(left / 2 / workers, 8);
+}
+
 }  // namespace
 
-struct server::impl final : proxy::health_observer {
-  impl(options wanted, std::shared_ptr<const plan::plan> compiled)
-      : opts{std::move(wanted)}, hub{opts.telemetry}, configuration{std::move(compiled)} {
-    active = proxy::activate(configuration, nullptr, base::clock::now(), random);
-    hub.set_endpoint_source([this](auto& gauges) { endpoint_gauges(gauges); });
-    names.on_change = [](const std::string& name, const std::string& reason) {
-      if (reason.empty()) return log::info("net", "name " + name + " resolves again");
-      log::warning("net", "name " + name + " does not resolve: " + reason);
-    };
-    keys.on_change([this](bool is_failure, const std::string& message) {
-      if (is_failure) log::warning("credentials", message);
-      hub.tell(telemetry::event_kind::credentials, message);
-    });
+server::impl::impl(options wanted, std::shared_ptr<const plan::plan> compiled)
+    : opts{std::move(wanted)},
+      hub{opts.telemetry},
+      keys{control, host_with(opts.resolve)},
+      configuration{std::move(compiled)},
+      service{control, variable, ::getpid()} {
+  active = proxy::activate(configuration, nullptr, base::clock::now(), random);
+  hub.set_endpoint_source([this](auto& gauges) { endpoint_gauges(gauges); });
+  names.on_change = [](const std::string& name, const std::string& reason) {
+    if (reason.empty()) return log::info("net", "name " + name + " resolves again");
+    log::warning("net", "name " + name + " does not resolve: " + reason);
+  };
+  keys.on_change([this](bool is_failure, const std::string& message) {
+    if (is_failure) log::warning("credentials", message);
+    hub.tell(telemetry::event_kind::credentials, message);
+  });
+}
+
+// Any worker's thread, outside every lock.
+void server::impl::on_health(const std::shared_ptr<proxy::cluster_state>& cluster,
+                             std::vector<resilience::health_event> events) {
+  for (const auto& e : events) {
+    const auto& names_of = cluster->backend_names();
+    hub.on_health_event(
+        cluster->route_name(), names_of.at(e.locality),
+        cluster->locked([&](auto& c) { return c.params().localities.at(e.locality).priority; }), e);
+    if (e.what == resilience::health_event::kind::ejected ||
+        e.what == resilience::health_event::kind::check_failed)
+      for (auto& w : workers) w->drain_host(cluster, e.host);
   }
-
-  // Any worker's thread, outside every lock.
-  void on_health(const std::shared_ptr<proxy::cluster_state>& cluster,
-                 std::vector<resilience::health_event> events) override {
-    for (const auto& e : events) {
-      const auto& names_of = cluster->backend_names();
-      hub.on_health_event(
-          cluster->route_name(), names_of.at(e.locality),
-          cluster->locked([&](auto& c) { return c.params().localities.at(e.locality).priority; }),
-          e);
-      if (e.what == resilience::health_event::kind::ejected ||
-          e.what == resilience::health_event::kind::check_failed)
-        for (auto& w : workers) w->drain_host(cluster, e.host);
-    }
-  }
-
-  std::shared_ptr<const proxy::active_plan> current() const {
-    const std::scoped_lock lock{active_mutex};
-    return active;
-  }
-
-  base::result<net::worker_plan, std::string> workers_plan(
-      const std::shared_ptr<const proxy::active_plan>& from) {
-    net::worker_plan made;
-    made.active = from;
-    auto table = net::tls_table::make(*from->configuration, last_tls.get());
-    if (!table) return table.error();
-    made.upstream_tls = last_tls = std::move(*table);
-    for (const auto& listener : from->configuration->listeners) {
-      made.listener_tls.emplace_back();
-      if (listener.certificates.empty()) continue;
-      auto tls = net::tls_server::make(listener.certificates);
-      if (!tls) return "listener " + listener.name + ": " + tls.error();
-      made.listener_tls.back() = std::move(*tls);
-    }
-    return made;
-  }
-
-  base::result<void, std::string> bind_all();
-  net::listen_address address_of(std::size_t index) const;
-  int run();
-  void start_workers();
-  void begin_drain();
-  void finish(int status);
-  void on_signal(int number);
-  void sweep();
-  void watch();
-  admin::reload_result reload();
-  std::string status() const;
-  bool set_ejected(const std::string& route, const std::string& backend, const std::string& address,
-                   bool is_eject);
-  void endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauges) const;
-  admin::hooks admin_hooks();
-
-  options opts;
-  telemetry::hub hub;
-  asio::io_context control{1};
-  base::seeded_random random{base::entropy_seed()};
-  credentials::store keys{control, host_with(opts.resolve)};
-  net::name_resolver names{control, opts.resolve};
-  net::health_prober prober{control, *this, random};
-  mutable std::mutex active_mutex;
-  std::shared_ptr<const plan::plan> configuration;
-  std::shared_ptr<const proxy::active_plan> active;
-  net::worker_plan first_plan;
-  std::shared_ptr<const net::tls_table> last_tls;
-  std::vector<std::unique_ptr<net::worker>> workers;
-  std::vector<std::string> listening;
-  std::unique_ptr<admin::server> admin_server;
-  asio::signal_set signals{control};
-  asio::steady_timer sweeper{control}, drain_limit{control}, names_limit{control}, watcher{control};
-  std::string loaded_signature, last_signature;
-  std::atomic<bool> is_draining{false};
-  std::atomic<bool> is_serving{false};
-  std::size_t draining_workers = 0;
-  int exit_status = 0;
-};
-
-net::listen_address server::impl::address_of(std::size_t index) const {
-  const auto& listener = configuration->listeners[index];
-  for (const auto& o : opts.listen)
-    if (o.listener == listener.name || (o.listener.empty() && index == 0))
-      return {o.address, o.port};
-  return {listener.address, listener.port};
 }
 
 base::result<void, std::string> server::impl::bind_all() {
-  for (const auto& o : opts.listen) {
-    const auto is_it = [&](const auto& l) { return o.listener.empty() || l.name == o.listener; };
-    if (std::ranges::none_of(configuration->listeners, is_it))
-      return "--listen " + o.listener + "=…: the configuration has no listener of that name";
-  }
-  auto plan = workers_plan(active);
+  auto given = take_inheritance();
+  for (const auto& complaint : given.complaints) log::warning("daemon", complaint);
+  ready_pipe = std::move(given.ready);
+  listeners.give(std::move(given.sockets));
+  auto doors = listeners.prepare(*configuration);
+  if (!doors) return doors.error();
+  auto plan = workers_plan(active, *doors);
   if (!plan) return plan.error();
   first_plan = std::move(*plan);
-  for (unsigned i = 0; i < opts.workers; ++i)
+  last_tls = first_plan.upstream_tls;
+  auto sockets = listeners.commit(std::move(*doors));
+  const auto most = most_connections(opts.workers, configuration->listeners.size());
+  for (unsigned i = 0; i < opts.workers; ++i) {
     workers.push_back(std::make_unique<net::worker>(hub.add_worker(), *this, keys, random.next()));
-  for (std::size_t i = 0; i < configuration->listeners.size(); ++i) {
-    auto bound = net::bind_listener(i, address_of(i), opts.workers);
-    if (!bound) return bound.error();
-    listening.push_back(net::to_text(bound->front().endpoint));
-    for (unsigned w = 0; w < opts.workers; ++w) workers[w]->listen((*bound)[w]);
+    workers.back()->limit_connections(most);
+    for (const auto& bound : sockets[i]) workers.back()->listen(bound);
   }
-  if (opts.admin) {
-    admin::server_options wanted;
-    wanted.address = {asio::ip::make_address(opts.admin->host), opts.admin->port};
-    wanted.token = opts.admin_token;
-    admin_server = std::make_unique<admin::server>(control, wanted, admin_hooks());
-    if (auto started = admin_server->start(); !started) return started.error();
-  }
+  if (auto bound = bind_admin(); !bound) return bound.error();
+  for (const auto& unused : listeners.close_unused()) log::warning("daemon", unused);
   return {};
+}
+
+base::result<void, std::string> server::impl::bind_admin() {
+  if (!opts.admin) return {};
+  admin::server_options wanted;
+  wanted.address = {asio::ip::make_address(opts.admin->host), opts.admin->port};
+  wanted.token = opts.admin_token;
+  wanted.listening = listeners.take_given("admin", {opts.admin->host, opts.admin->port}).release();
+  admin_server = std::make_unique<admin::server>(control, wanted, admin_hooks());
+  return admin_server->start();
 }
 
 void server::impl::start_workers() {
@@ -191,21 +129,38 @@ void server::impl::start_workers() {
   for (auto& w : workers) w->start(first_plan);
   first_plan = {};
   if (opts.on_ready)
-    opts.on_ready(listening,
+    opts.on_ready(listeners.addresses(),
                   admin_server ? net::to_text(admin_server->local_endpoint()) : std::string{});
+  service.ready("serving");
+  guard();
+  if (std::exchange(is_reload_due, false)) asio::post(control, [this] { reload(); });
+  if (ready_pipe.get() < 0) return;
+  if (::write(ready_pipe.get(), "1", 1) != 1)
+    log::warning("daemon", "the process before has ended meanwhile");
+  ready_pipe = {};
+}
+
+/// The watchdog is told that all is well when every worker has answered.
+void server::impl::guard() {
+  service.guard([this](std::function<void()> is_well) {
+    const auto missing = std::make_shared<std::atomic<std::size_t>>(workers.size());
+    for (auto& w : workers)
+      w->ask([this, missing, is_well] {
+        if (missing->fetch_sub(1) == 1) asio::post(control, is_well);
+      });
+  });
+}
+
+void server::impl::await_signal() {
+  signals.async_wait([this](error_code ec, int number) {
+    if (ec) return;
+    on_signal(number);
+    await_signal();
+  });
 }
 
 int server::impl::run() {
-  signals.add(SIGTERM);
-  signals.add(SIGINT);
-  signals.add(SIGHUP);
-  const std::function<void()> await_signal = [&] {
-    signals.async_wait([&](error_code ec, int number) {
-      if (ec) return;
-      on_signal(number);
-      await_signal();
-    });
-  };
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) signals.add(number);
   await_signal();
   keys.configure(*configuration);
   // Serving begins when every name, key and checked host is known, or has had its time.
@@ -218,10 +173,7 @@ int server::impl::run() {
     keys.wait_ready([this] { prober.wait_ready([this] { start_workers(); }); });
   });
   sweep();
-  if (!opts.watched.empty()) {
-    loaded_signature = last_signature = file_signature(opts.watched);
-    watch();
-  }
+  watch.follow(opts.watched);
   control.run();
   return exit_status;
 }
@@ -229,7 +181,9 @@ int server::impl::run() {
 void server::impl::on_signal(int number) {
   if (number == SIGHUP) {
     reload();
-  } else if (is_draining) {
+  } else if (number == SIGUSR2) {
+    upgrade_program();
+  } else if (is_draining && !is_handed_over) {
     log::warning("daemon", "second signal: open requests are cut");
     finish(1);
   } else {
@@ -238,8 +192,12 @@ void server::impl::on_signal(int number) {
 }
 
 void server::impl::begin_drain() {
-  if (is_draining.exchange(true)) return;
+  if (is_draining.exchange(true) && !std::exchange(is_handed_over, false)) return;
+  staged.reset();
+  successor.cancel();
+  watch.stop();
   hub.on_drain("draining: no new connections; open requests may finish");
+  service.stopping("draining: open requests may finish");
   if (!is_serving) return finish(0);
   drain_limit.expires_after(opts.drain_timeout);
   drain_limit.async_wait([this](error_code ec) {
@@ -247,13 +205,19 @@ void server::impl::begin_drain() {
     log::warning("daemon", "drain timeout reached: open requests are cut");
     finish(1);
   });
-  draining_workers = workers.size();
-  for (auto& w : workers)
-    w->drain([this] {
-      asio::post(control, [this] {
-        if (--draining_workers == 0) finish(0);
-      });
-    });
+  drain_workers(std::chrono::milliseconds{0});
+}
+
+void server::impl::drain_workers(std::chrono::milliseconds patience) {
+  listeners.close();
+  has_drained.resize(workers.size());
+  for (std::size_t i = 0; i < workers.size(); ++i)
+    workers[i]->drain(patience, [this, i] { asio::post(control, [this, i] { on_drained(i); }); });
+}
+
+void server::impl::on_drained(std::size_t worker) {
+  has_drained[worker] = true;
+  if (std::ranges::find(has_drained, false) == has_drained.end()) finish(0);
 }
 
 void server::impl::finish(int status) {
@@ -262,6 +226,8 @@ void server::impl::finish(int status) {
   for (auto& w : workers) w->join();
   log::info("daemon", status == 0 ? "drained; all requests have ended" : "ended");
   if (admin_server) admin_server->stop();
+  watch.stop();
+  service.stop();
   keys.stop();
   names.stop();
   prober.stop();
@@ -280,58 +246,11 @@ void server::impl::sweep() {
     });
     if (!events.empty()) on_health(cluster, std::move(events));
   }
+  forget_old_plans();
   sweeper.expires_after(sweep_interval);
   sweeper.async_wait([this](error_code ec) {
     if (!ec) sweep();
   });
-}
-
-/// A change must have lasted for one look before it is read: editors and ConfigMap updates write
-/// in several steps.
-void server::impl::watch() {
-  const auto seen = file_signature(opts.watched);
-  if (seen != loaded_signature && seen == last_signature) {
-    loaded_signature = seen;
-    reload();
-    loaded_signature = last_signature = file_signature(opts.watched);
-  }
-  last_signature = seen;
-  watcher.expires_after(watch_interval);
-  watcher.async_wait([this](error_code ec) {
-    if (!ec) watch();
-  });
-}
-
-admin::reload_result server::impl::reload() {
-  const auto refuse = [&](std::string text) {
-    hub.on_reload(false, "reload refused, the running configuration stays: " + text);
-    return admin::reload_result{false, std::move(text)};
-  };
-  if (!opts.load) return refuse("this process has no configuration files");
-  auto [next, files] = opts.load();
-  if (!opts.watched.empty()) opts.watched = std::move(files);
-  std::string findings;
-  for (const auto& f : next.findings)
-    if (f.level != config::severity::info) findings += to_text(f) + '\n';
-  if (!next.compiled) return refuse(findings);
-  if (!has_same_listeners(*configuration, *next.compiled))
-    return refuse("the listeners have changed; that needs a restart");
-  auto numbered = std::make_shared<plan::plan>(*next.compiled);
-  numbered->generation = configuration->generation + 1;
-  auto activated = proxy::activate(numbered, current().get(), base::clock::now(), random);
-  auto plan = workers_plan(activated);
-  if (!plan) return refuse(plan.error());
-  configuration = numbered;
-  {
-    const std::scoped_lock lock{active_mutex};
-    active = activated;
-  }
-  keys.configure(*configuration);
-  names.activate(activated, [this] { prober.activate(current(), last_tls); });
-  for (auto& w : workers) w->replace_plan(*plan);
-  hub.on_reload(true,
-                "configuration reloaded, generation " + std::to_string(configuration->generation));
-  return {true, findings};
 }
 
 std::string server::impl::status() const {
@@ -384,7 +303,8 @@ void server::impl::endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauge
 
 admin::hooks server::impl::admin_hooks() {
   admin::hooks h;
-  h.is_ready = [this] { return is_serving && !is_draining; };
+  // Who has handed over is asked in the name of the one that serves now.
+  h.is_ready = [this] { return is_serving && (!is_draining || is_handed_over); };
   h.status_json = [this] { return status(); };
   h.config_json = [this] { return admin::config_json(*current()->configuration); };
   h.metrics = [this](bool is_openmetrics) { return hub.scrape(is_openmetrics); };

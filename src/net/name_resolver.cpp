@@ -70,10 +70,12 @@ void name_resolver::activate(std::shared_ptr<const proxy::active_plan> active,
     state.next = std::min(state.next, base::clock::now() + state.rate);
     if (!state.is_known) look_up(name);
   }
-  const bool is_ready =
-      std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; });
-  if (is_ready && ready_) asio::post(context_, std::exchange(ready_, nullptr));
+  if (is_ready() && ready_) asio::post(context_, std::exchange(ready_, nullptr));
   if (!names_.empty()) refresh_later();
+}
+
+bool name_resolver::is_ready() const {
+  return std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; });
 }
 
 void name_resolver::stop() {
@@ -154,8 +156,7 @@ void name_resolver::on_answer(
   }
   if (!has_failed && state.respects_ttl) ask_ttl(name);
   refresh_later();
-  if (ready_ && std::ranges::all_of(names_, [](const auto& n) { return n.second.is_known; }))
-    std::exchange(ready_, nullptr)();
+  if (ready_ && is_ready()) std::exchange(ready_, nullptr)();
 }
 
 /// A TTL of 0 leaves it at the rate, as Envoy does.

@@ -5,8 +5,11 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <limits>
 #include <unordered_set>
 
+#include <understudy/base/wipe.hpp>
+#include <understudy/net/acceptors.hpp>
 #include <understudy/net/session.hpp>
 #include <understudy/telemetry/log.hpp>
 
@@ -17,7 +20,6 @@ using steady_timer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, executor>;
 
-constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::seconds tidy_interval{5};
 constexpr std::chrono::seconds handshake_limit{15};
 
@@ -89,21 +91,37 @@ struct worker::impl {
   worker_env<socket_net> env;
   upstream_pool<socket_net> pool{addresses, env.sink.counters()};
   worker_plan plan;
-  std::vector<std::unique_ptr<acceptor>> acceptors;
-  std::vector<std::size_t> listener_of;
   std::unordered_set<session_type*> sessions;
   std::unordered_set<connection<socket_stream>*> handshakes;
   std::size_t open_links = 0;
-  std::size_t accept_loops = 0;
+  std::size_t max_links = std::numeric_limits<std::size_t>::max();
   std::function<void()> on_empty;
+  acceptors doors{context,
+                  timers,
+                  {[this](socket s, const auto& peer, const auto& place) {
+                     begin_session(std::move(s), peer, place);
+                   },
+                   [this] { return open_links >= max_links; }, [this] { tell_if_empty(); }}};
   errand flush{timers, [this] { env.sink.flush(); }};
   errand tidy{timers, [this] { tidy_up(); }};
+  errand end_idle{timers, [this] { drain_sessions(); }};
 
   void adopt(worker_plan next) {
     plan = std::move(next);
     env.active = plan.active;
     addresses.replace(plan.upstream_tls);
     forget_old_clusters();
+    const auto ending = doors.assign(plan.listeners);
+    for (auto* s : open_sessions())
+      for (const auto& place : ending)
+        if (&s->place() == place.get()) s->drain();
+  }
+
+  /// A copy: what ends leaves the set.
+  std::vector<session_type*> open_sessions() const { return {sessions.begin(), sessions.end()}; }
+
+  void drain_sessions() {
+    for (auto* s : open_sessions()) s->drain();
   }
 
   /// An exchange of the plan before may have opened some again since.
@@ -130,24 +148,8 @@ struct worker::impl {
     tidy.arm(now + tidy_interval);
   }
 
-  awaitable<void> accept_loop(acceptor& from, std::size_t listener) {
-    while (from.is_open()) {
-      asio::basic_stream_socket<asio::ip::tcp, executor> accepted{context};
-      asio::ip::tcp::endpoint peer;
-      auto result = co_await from.async_accept(accepted, peer, use_await);
-      auto& [ec] = result;
-      if (ec == asio::error::operation_aborted || !from.is_open()) co_return;
-      if (ec) {
-        telemetry::log::warning("net", "accept failed: " + ec.message());
-        sleeper pause{timers};
-        co_await pause.async_wait_until(base::clock::now() + accept_pause);
-        continue;
-      }
-      begin_session(socket{std::move(accepted)}, peer, listener);
-    }
-  }
-
-  void begin_session(socket accepted, const asio::ip::tcp::endpoint& peer, std::size_t listener) {
+  void begin_session(socket accepted, const asio::ip::tcp::endpoint& peer,
+                     const std::shared_ptr<listener_place>& place) {
     if (open_links >= env.active->configuration->limits.max_connections) {
       env.sink.counters().downstream_connections_refused.add();
       error_code ignored;
@@ -159,7 +161,7 @@ struct worker::impl {
     accepted.set_option(asio::ip::tcp::no_delay{true}, ignored);
     auto link = std::make_shared<connection<socket_stream>>(std::move(accepted));
     ++open_links;
-    asio::co_spawn(context, serve(std::move(link), client_text(peer.address()), listener),
+    asio::co_spawn(context, serve(std::move(link), client_text(peer.address()), place),
                    [this](std::exception_ptr escaped) {
                      --open_links;
                      if (escaped) report(escaped);
@@ -168,7 +170,7 @@ struct worker::impl {
   }
 
   void tell_if_empty() {
-    if (open_links == 0 && accept_loops == 0 && on_empty) std::exchange(on_empty, nullptr)();
+    if (open_links == 0 && doors.is_idle() && on_empty) std::exchange(on_empty, nullptr)();
   }
 
   /// An IPv4 client of a socket for both families is an IPv4 client.
@@ -189,8 +191,8 @@ struct worker::impl {
   }
 
   awaitable<void> serve(std::shared_ptr<connection<socket_stream>> link, std::string client,
-                        std::size_t listener) {
-    const auto tls = listener < plan.listener_tls.size() ? plan.listener_tls[listener] : nullptr;
+                        std::shared_ptr<const listener_place> place) {
+    const auto tls = place->tls;
     if (tls) {
       const bool is_shaken = co_await shake_hands(*link, tls);
       if (!is_shaken) {
@@ -199,7 +201,7 @@ struct worker::impl {
         co_return;
       }
     }
-    session_type s{env, std::move(link), listener, std::move(client), tls != nullptr};
+    session_type s{env, std::move(link), std::move(place), std::move(client), tls != nullptr};
     const listed here{sessions, &s};
     co_await s.run();
   }
@@ -216,22 +218,15 @@ struct worker::impl {
 
   /// Every coroutine is brought to its end, so that none outlives what it refers to.
   void finish() {
-    stop_accepting();
-    const std::vector<session_type*> open{sessions.begin(), sessions.end()};
-    for (auto* s : open) s->abort();
+    doors.close();
+    end_idle.disarm();
+    for (auto* s : open_sessions()) s->abort();
     for (auto* link : handshakes) link->close();
     pool.drain_all();
     env.sink.flush();
     guard.reset();
     on_empty = [this] { driver.stop(); };
     tell_if_empty();
-  }
-
-  void stop_accepting() {
-    for (auto& a : acceptors) {
-      error_code ignored;
-      a->close(ignored);
-    }
   }
 };
 
@@ -241,30 +236,33 @@ worker::worker(telemetry::worker_sink& sink, proxy::health_observer& observer,
 
 worker::~worker() { join(); }
 
-void worker::listen(const bound_listener& bound) {
-  impl_->acceptors.push_back(
-      std::make_unique<acceptor>(impl_->context, bound.endpoint.protocol(), bound.fd));
-  impl_->listener_of.push_back(bound.index);
-}
+void worker::listen(const bound_listener& bound) { impl_->doors.add(bound); }
+void worker::limit_connections(std::size_t most) { impl_->max_links = most; }
 
 void worker::start(worker_plan plan) {
   impl_->adopt(std::move(plan));
-  for (std::size_t i = 0; i < impl_->acceptors.size(); ++i) {
-    ++impl_->accept_loops;
-    asio::co_spawn(impl_->context, impl_->accept_loop(*impl_->acceptors[i], impl_->listener_of[i]),
-                   [this](std::exception_ptr escaped) {
-                     --impl_->accept_loops;
-                     if (escaped) impl::report(escaped);
-                     impl_->tell_if_empty();
-                   });
-  }
+  impl_->doors.start();
   impl_->tidy.arm(base::clock::now() + tidy_interval);
   thread_ = std::thread{[this] { impl_->context.run(); }};
 }
 
-void worker::replace_plan(worker_plan plan) {
-  asio::post(impl_->context,
-             [this, next = std::move(plan)]() mutable { impl_->adopt(std::move(next)); });
+void worker::replace_plan(worker_plan plan, std::vector<bound_listener> fresh) {
+  asio::post(impl_->context, [this, next = std::move(plan), sockets = std::move(fresh)]() mutable {
+    for (const auto& bound : sockets) impl_->doors.add(bound);
+    impl_->adopt(std::move(next));
+  });
+}
+
+void worker::replace_upstream_tls(std::shared_ptr<const tls_table> table) {
+  asio::post(impl_->context, [this, next = std::move(table)]() mutable {
+    impl_->plan.upstream_tls = std::move(next);
+    impl_->addresses.replace(impl_->plan.upstream_tls);
+    base::wipe_stack();  // heads are put together there
+  });
+}
+
+void worker::ask(std::function<void()> answered) {
+  asio::post(impl_->context, std::move(answered));
 }
 
 void worker::drain_host(std::shared_ptr<proxy::cluster_state> cluster, resilience::host_id host) {
@@ -272,12 +270,13 @@ void worker::drain_host(std::shared_ptr<proxy::cluster_state> cluster, resilienc
              [this, cluster = std::move(cluster), host] { impl_->pool.drain(*cluster, host); });
 }
 
-void worker::drain(std::function<void()> on_empty) {
-  asio::post(impl_->context, [this, done = std::move(on_empty)]() mutable {
+void worker::drain(std::chrono::milliseconds patience, std::function<void()> on_empty) {
+  asio::post(impl_->context, [this, patience, done = std::move(on_empty)]() mutable {
     impl_->env.is_draining = true;
-    impl_->stop_accepting();
-    const std::vector<impl::session_type*> open{impl_->sessions.begin(), impl_->sessions.end()};
-    for (auto* s : open) s->drain();
+    impl_->env.idle_until = base::clock::now() + patience;
+    impl_->doors.close();
+    impl_->drain_sessions();
+    impl_->end_idle.arm(impl_->env.idle_until);
     impl_->on_empty = std::move(done);
     impl_->tell_if_empty();
   });
@@ -285,8 +284,7 @@ void worker::drain(std::function<void()> on_empty) {
 
 void worker::abort() {
   asio::post(impl_->context, [this] {
-    const std::vector<impl::session_type*> open{impl_->sessions.begin(), impl_->sessions.end()};
-    for (auto* s : open) s->abort();
+    for (auto* s : impl_->open_sessions()) s->abort();
   });
 }
 

@@ -129,7 +129,7 @@ struct proxy::impl final : proxy_room::health_observer {
 
   net::awaitable<void> serve(std::shared_ptr<net::connection<simulated_stream>> link,
                              std::string client) {
-    session_type s{env, std::move(link), 0, std::move(client), false};
+    session_type s{env, std::move(link), place, std::move(client), false};
     sessions.push_back(&s);
     co_await s.run();
     std::erase(sessions, &s);
@@ -152,6 +152,7 @@ struct proxy::impl final : proxy_room::health_observer {
   simulated_addresses addresses;
   net::worker_env<simulated_net> env;
   net::upstream_pool<simulated_net> pool{addresses, env.sink.counters()};
+  std::shared_ptr<net::listener_place> place = std::make_shared<net::listener_place>();
   std::vector<session_type*> sessions;  // in the order they came
   std::size_t open_links = 0;
   errand flush{timers, [this] { env.sink.flush(); }};

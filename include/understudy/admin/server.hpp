@@ -15,7 +15,8 @@ struct server_options {
   std::string token;  ///< required off loopback; demanded of every request where not empty
   std::size_t max_connections = 64;
   std::chrono::milliseconds request_timeout{10'000};  ///< also the idle limit between requests
-  std::chrono::milliseconds heartbeat{15'000};        ///< comment on a quiet event stream
+  int listening = -1;  ///< a socket that listens on the address already; taken over
+  std::chrono::milliseconds heartbeat{15'000};  ///< comment on a quiet event stream
 };
 
 /// The admin listener on the control thread's io_context; all members on that thread.
@@ -30,6 +31,9 @@ class server {
   /// Binds and begins to accept. The error says why not.
   base::result<void, std::string> start();
   boost::asio::ip::tcp::endpoint local_endpoint() const;
+  int listening_descriptor() const;  ///< the server's
+  /// Another process accepts from the socket now: connections end with their next answer.
+  void hand_over();
   /// Closes the listener and every connection.
   void stop();
 

@@ -39,6 +39,11 @@ class downstream final : public connection<Stream>::watcher {
   void arm(time_point deadline) { watchdog_.arm(deadline); }
   void disarm() { watchdog_.disarm(); }
 
+  /// The connection ends: with the answer under way, or with the next where that one has already
+  /// begun without saying so.
+  void end_soon() { is_ending_ = true; }
+  bool is_ending() const { return is_ending_; }
+
   /// From another phase of the worker: drain's end, shutdown.
   void shut_down() {
     link_->close();
@@ -84,6 +89,7 @@ class downstream final : public connection<Stream>::watcher {
   std::shared_ptr<link_type> link_;
   std::optional<cancel_scope> scope_{std::in_place};
   watchdog watchdog_;
+  bool is_ending_ = false;
 };
 
 }  // namespace understudy::net

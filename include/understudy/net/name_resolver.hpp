@@ -30,6 +30,8 @@ class name_resolver {
   /// Takes over a plan: what needs no look-up is in place when this returns. `ready` is called
   /// once every name has been answered, one way or the other; at once when there is none.
   void activate(std::shared_ptr<const proxy::active_plan> active, std::function<void()> ready);
+  /// Every name has been answered.
+  bool is_ready() const;
   void stop();
 
  private:

@@ -85,7 +85,7 @@ class exchange_server {
     alive_.stop();
     note_accepted(accepted);
     if (at().plan.mode == translate::body_mode::whole) return deliver_whole();
-    if (env_.is_draining) state_.closes_downstream = true;
+    if (down_.is_ending()) state_.closes_downstream = true;
     if (state_.is_head_sent && at().response.status >= 300)
       return break_off_early("the upstream refused the request");
     return deliver_body();
@@ -217,7 +217,7 @@ class exchange_server {
     proxy::response_length length;
     length.content_length = made->body.size();
     state_.out.clear();
-    if (env_.is_draining) state_.closes_downstream = true;
+    if (down_.is_ending()) state_.closes_downstream = true;
     if (state_.is_head_sent)
       co_return co_await break_off_early("the upstream answered without a stream");
     proxy::append_downstream_head(state_.out, head, set, &state_.rule->response_headers, length,
@@ -322,7 +322,7 @@ class exchange_server {
     if (state_.is_head_sent) co_return co_await break_off_early("no backend could answer");
     state_.record.status = reply.status;
     state_.out.clear();
-    if (env_.is_draining) state_.closes_downstream = true;
+    if (down_.is_ending()) state_.closes_downstream = true;
     proxy::append_local_reply(state_.out, reply, notes(), state_.is_head_method,
                               state_.closes_downstream);
     co_await send_all();

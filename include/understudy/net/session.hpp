@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <understudy/net/downstream.hpp>
+#include <understudy/net/listener_place.hpp>
 #include <understudy/net/receive_request.hpp>
 #include <understudy/net/route_request.hpp>
 #include <understudy/net/serve_exchange.hpp>
@@ -21,12 +22,14 @@ class session {
   using stream = typename Net::stream;
 
   session(worker_env<Net>& env, std::shared_ptr<connection<stream>> link,
-          std::size_t listener_index, std::string client_address, bool is_tls)
+          std::shared_ptr<const listener_place> place, std::string client_address, bool is_tls)
       : env_{env},
         down_{std::move(link), env.timers},
-        listener_index_{listener_index},
+        place_{std::move(place)},
         client_address_{std::move(client_address)},
-        is_tls_{is_tls} {}
+        is_tls_{is_tls} {
+    if (env_.is_draining) down_.end_soon();
+  }
 
   awaitable<void> run() {
     auto& counters = env_.sink.counters();
@@ -36,7 +39,7 @@ class session {
     for (bool is_first = true; goes_on; is_first = false) {
       down_.begin_scope();
       const bool has_request = co_await await_request(is_first);
-      if (!has_request) break;
+      if (!has_request || place_->is_closed) break;
       auto state = env_.take_state();
       goes_on = co_await serve_one(*state);
       env_.give_back(std::move(state));
@@ -44,15 +47,19 @@ class session {
     down_.disarm();
   }
 
-  /// Between requests: close now. Within one: finish it, then close.
+  /// Between requests: close now, or when env.idle_until is over. Within one: finish it, then
+  /// close.
   void drain() {
-    if (is_idle_) down_.shut_down();
+    down_.end_soon();
+    if (is_idle_ && is_over()) down_.shut_down();
   }
   void abort() { down_.shut_down(); }
+  const listener_place& place() const { return *place_; }
 
  private:
   static time_point now() { return base::clock::now(); }
   connection<stream>& link() { return down_.link(); }
+  bool is_over() const { return down_.is_ending() && now() >= env_.idle_until; }
   const plan::client_limits& limits() const { return env_.active->configuration->limits; }
 
   struct read_canceller {
@@ -64,7 +71,7 @@ class session {
   awaitable<bool> await_request(bool is_first) {
     auto& input = link().input();
     if (!input.empty()) co_return true;
-    if (env_.is_draining) co_return false;
+    if (is_over()) co_return false;
     is_idle_ = true;
     const time_point limit = now() + (is_first ? limits().request_headers : limits().idle);
     const bool parks = !is_first && !is_tls_ && !link().is_closed();
@@ -107,7 +114,7 @@ class session {
     record.client_address = client_address_;
     state.active = env_.active;
     state.is_client_tls = is_tls_;
-    const auto& listener = state.active->configuration->listeners[listener_index_];
+    const auto& listener = state.active->configuration->listeners[place_->index];
     record.listener = listener.name;
 
     request_receiver<stream> receiver{down_, state, state.active->configuration->limits};
@@ -127,7 +134,7 @@ class session {
       co_await server.serve();
     }
     end_record(state);
-    if (state.closes_downstream || env_.is_draining) {
+    if (state.closes_downstream || is_over()) {
       if (down_.scope().reason() < cancel_reason::downstream_gone) co_await linger(state);
       co_return false;
     }
@@ -201,7 +208,7 @@ class session {
   }
 
   awaitable<void> reply_locally(exchange_state& state, proxy::local_reply reply) {
-    if (reply.closes) state.closes_downstream = true;
+    if (reply.closes || down_.is_ending()) state.closes_downstream = true;
     auto& record = state.record;
     record.status = reply.status;
     record.details = reply.details;
@@ -213,7 +220,7 @@ class session {
     if (reply.status >= 400) notes.error_origin = telemetry::name(record.origin);
     state.out.clear();
     proxy::append_local_reply(state.out, reply, notes, state.is_head_method,
-                              state.closes_downstream || env_.is_draining);
+                              state.closes_downstream);
     record.time_to_first_byte = now() - state.complete_at;
     record.bytes_sent += state.out.size();
     const bool is_taken = co_await down_.send(asio::buffer(state.out));
@@ -261,7 +268,7 @@ class session {
 
   worker_env<Net>& env_;
   downstream<stream> down_;
-  std::size_t listener_index_;
+  std::shared_ptr<const listener_place> place_;
   std::string client_address_;
   bool is_tls_;
   bool is_idle_ = false;

@@ -26,6 +26,9 @@ struct worker_env {
   timer_queue::entry& flush;                         ///< hands the access log's lines over
   std::shared_ptr<const proxy::active_plan> active;  ///< for exchanges that begin now
   bool is_draining = false;
+  /// While draining: how long an open connection may wait for one more request. A process that
+  /// hands over is in no hurry, and a client that is about to ask does not know of it yet.
+  base::time_point idle_until{};
   std::vector<std::unique_ptr<exchange_state>> spare_states{};
 
   void log_exchange(const telemetry::exchange_record& record, base::time_point now) {
