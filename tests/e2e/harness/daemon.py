@@ -60,19 +60,21 @@ def run(*arguments, env=None, timeout=20):
 
 class Daemon:
     def __init__(self, folder, *configurations, flags=(), env=None, command="run", workers=2,
-                 log_format="json", wait=True, admin=True, ports=None):
+                 log_format="json", wait=True, admin=True, ports=None, listen=True,
+                 descriptors=(), prefix=()):
         self.port, self.admin_port = ports or free_ports(2)
         self.folder = folder
         self.stdout_path, self.stderr_path = folder / "stdout.log", folder / "stderr.log"
-        arguments = [str(BINARY), command, *map(str, configurations),
-                     "--listen", f"127.0.0.1:{self.port}",
+        arguments = [*map(str, prefix), str(BINARY), command, *map(str, configurations),
+                     *(["--listen", f"127.0.0.1:{self.port}"] if listen else []),
                      "--admin", f"127.0.0.1:{self.admin_port}" if admin else "off",
                      "--workers", str(workers), "--log-format", log_format, *map(str, flags)]
         self.arguments = arguments
         self.started = time.monotonic()
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(arguments, stdout=out, stderr=err,
-                                            stdin=subprocess.DEVNULL, env=environment(env))
+                                            stdin=subprocess.DEVNULL, env=environment(env),
+                                            pass_fds=descriptors)
         if wait:
             self.wait_ready()
 
