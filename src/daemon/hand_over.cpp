@@ -32,8 +32,9 @@ void server::impl::upgrade_program() {
   if (staged) commit();
   auto sockets = listeners.to_pass_on();
   if (admin_server)
-    sockets.push_back({"@" + net::to_text(net::listen_address{opts.admin->host, opts.admin->port}),
-                       admin_server->listening_descriptor()});
+    sockets.push_back(
+        {"@admin=" + net::to_text(net::listen_address{opts.admin->host, opts.admin->port}),
+         admin_server->listening_descriptor()});
   const auto child = successor.start(
       sockets, {[this](pid_t process) { hand_over(process); },
                 [refuse](const std::string& reason) { refuse("of the new one, " + reason); }});

@@ -25,7 +25,9 @@ void listener_table::give(std::vector<given_socket> sockets) { given_ = std::mov
 
 net::owned_socket listener_table::take_given(const std::string& name,
                                              const net::listen_address& wanted) {
-  auto found = std::ranges::find_if(given_, [&](const auto& g) { return is_named(g, name); });
+  auto found = std::ranges::find_if(given_, [&](const auto& g) {
+    return is_named(g, name) || g.address == name + "=" + net::to_text(wanted);
+  });
   if (found == given_.end())
     found = std::ranges::find_if(given_, [&](const auto& g) { return is_at(g, wanted); });
   return found == given_.end() ? net::owned_socket{} : found->socket.copy();

@@ -47,7 +47,8 @@ class listener_table {
   listener_table(std::vector<listen_override> overrides, unsigned workers)
       : overrides_{std::move(overrides)}, workers_{workers} {}
   void give(std::vector<given_socket> sockets);
-  /// The given socket of that name or address, for the admin listener; empty: none.
+  /// The given socket of that name, of the address `NAME=ADDRESS` or of the address, for the admin
+  /// listener; empty: none. With a name it is not taken for another one on any free port.
   net::owned_socket take_given(const std::string& name, const net::listen_address& wanted);
   /// Given sockets that no listener has taken are closed, unless they are systemd's; one line each.
   std::vector<std::string> close_unused();

@@ -178,3 +178,16 @@ def test_the_new_process_reads_the_new_configuration(start, provider, generation
     processes.signal(signal.SIGTERM)
     assert processes.exit_code(processes.pids[-1]) == 0
     assert not is_listening(more) and not is_listening(daemon.port)
+
+
+def test_listeners_on_any_free_port_keep_theirs(start, provider, generations):
+    daemon = start(config.single(provider()), ports=(0, 0), wait=False)
+
+    def told(what, since=0):
+        return re.findall(what + r"127\.0\.0\.1:(\d+)", daemon.stderr())[since:]
+    wait_until(lambda: told("admin on http://"), what="the ports")
+    daemon.port, daemon.admin_port = int(told("listening on ")[0]), int(told("admin on http://")[0])
+    generations(daemon).upgrade()
+    assert ask(daemon).status == 200
+    assert daemon.admin("/ready")[0] == 200
+    assert len(set(told("listening on "))) == len(set(told("admin on http://"))) == 1
