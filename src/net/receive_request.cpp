@@ -12,6 +12,13 @@ proxy::local_reply refusal(translate::operation op, int status, std::string_view
   return reply;
 }
 
+bool expects_something_else(const codec::field_list& fields) {
+  return std::ranges::any_of(fields, [](const codec::field& f) {
+    return codec::kind_of(f.name) == codec::field_kind::expect &&
+           !base::iequals(f.value, "100-continue");
+  });
+}
+
 }  // namespace
 
 proxy::local_reply head_refusal(const head_result& found) {
@@ -69,8 +76,7 @@ std::optional<proxy::local_reply> examine_head(exchange_state& state,
   if (head.method == "CONNECT" || head.method == "TRACE")
     return refusal(state.op, 405, "method_not_allowed",
                    "method " + std::string{head.method} + " is not served here", "method");
-  if (const auto expects = head.fields.find("expect");
-      expects && !base::iequals(*expects, "100-continue"))
+  if (expects_something_else(head.fields))
     return refusal(state.op, 417, "expectation_failed", "only `expect: 100-continue` is known",
                    "expectation");
   if (framed->length > limits.max_body_bytes)

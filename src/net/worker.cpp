@@ -19,7 +19,7 @@ using steady_timer =
 
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::seconds tidy_interval{5};
-constexpr std::chrono::seconds handshake_limit{15};
+constexpr std::chrono::milliseconds handshake_limit{15'000};
 
 /// Wakes the timer queue by one timer of Asio's, set to the earliest deadline.
 class real_driver final : public timer_queue::driver {
@@ -206,7 +206,9 @@ struct worker::impl {
 
   awaitable<bool> shake_hands(connection<socket_stream>& link, std::shared_ptr<tls_server> tls) {
     errand limit{timers, [&link] { link.close(); }};
-    limit.arm(base::clock::now() + handshake_limit);
+    // Whoever has to bring a head within a time has no longer for what goes before it.
+    const auto& limits = env.active->configuration->limits;
+    limit.arm(base::clock::now() + std::min(handshake_limit, limits.request_headers));
     handshakes.insert(&link);
     auto& layer = link.stream().add_tls(tls->context(), tls);
     auto shaken = co_await layer.async_handshake(asio::ssl::stream_base::server, use_await);

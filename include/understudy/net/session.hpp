@@ -139,7 +139,8 @@ class session {
   awaitable<bool> receive(request_receiver<stream>& receiver) {
     using result = typename request_receiver<stream>::result;
     const time_point deadline = now() + limits().request_headers;
-    // An empty line before a request is ignored (RFC 9112 §2.2).
+    // An empty line before a request is ignored (RFC 9112 §2.2). It may come in two pieces.
+    if (link().input().data() == "\r") co_await await_bytes(deadline);
     if (link().input().data().starts_with("\r\n")) link().consume(2);
     result got = receiver.try_head();
     while (got == result::gone) {
