@@ -16,6 +16,7 @@
 #include <understudy/credentials/store.hpp>
 #include <understudy/daemon/file_signature.hpp>
 #include <understudy/net/health_prober.hpp>
+#include <understudy/net/memory_budget.hpp>
 #include <understudy/net/worker.hpp>
 #include <understudy/telemetry/log.hpp>
 
@@ -164,6 +165,8 @@ base::result<void, std::string> server::impl::bind_all() {
     if (std::ranges::none_of(configuration->listeners, is_it))
       return "--listen " + o.listener + "=…: the configuration has no listener of that name";
   }
+  net::request_memory().set_limit(opts.request_memory != 0 ? opts.request_memory
+                                                           : usable_memory() / 2);
   auto plan = workers_plan(active);
   if (!plan) return plan.error();
   first_plan = std::move(*plan);

@@ -51,6 +51,14 @@ proxy::local_reply request_timed_out() {
                  "the request did not arrive in time", "request_timeout");
 }
 
+proxy::local_reply no_memory_left(translate::operation op) {
+  auto reply = refusal(op, 503, "overloaded",
+                       "the proxy holds as many request bodies as it may; try again shortly",
+                       "request_memory");
+  reply.fields.push_back({"retry-after", "1"});
+  return reply;
+}
+
 std::optional<proxy::local_reply> examine_head(exchange_state& state,
                                                const plan::client_limits& limits,
                                                codec::body_framing& framing) {

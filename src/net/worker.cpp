@@ -1,5 +1,6 @@
 #include <understudy/net/worker.hpp>
 
+#include <atomic>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -20,6 +21,9 @@ using steady_timer =
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::seconds tidy_interval{5};
 constexpr std::chrono::milliseconds handshake_limit{15'000};
+
+/// The limit of connections is the process's, whichever worker the kernel gives them to.
+std::atomic<std::size_t> open_of_process{0};
 
 /// Wakes the timer queue by one timer of Asio's, set to the earliest deadline.
 class real_driver final : public timer_queue::driver {
@@ -148,7 +152,8 @@ struct worker::impl {
   }
 
   void begin_session(socket accepted, const asio::ip::tcp::endpoint& peer, std::size_t listener) {
-    if (open_links >= env.active->configuration->limits.max_connections) {
+    if (++open_of_process > env.active->configuration->limits.max_connections) {
+      --open_of_process;
       env.sink.counters().downstream_connections_refused.add();
       error_code ignored;
       accepted.close(ignored);
@@ -162,6 +167,7 @@ struct worker::impl {
     asio::co_spawn(context, serve(std::move(link), client_text(peer.address()), listener),
                    [this](std::exception_ptr escaped) {
                      --open_links;
+                     --open_of_process;
                      if (escaped) report(escaped);
                      tell_if_empty();
                    });

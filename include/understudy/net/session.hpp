@@ -123,6 +123,7 @@ class session {
     if (auto reply = route_request(state, listener)) {
       co_await reply_locally(state, std::move(*reply));
     } else {
+      if (const auto idle = state.rule->timeouts.stream_idle) down_.limit_writes(*idle);
       exchange_server<Net> server{env_, down_, state};
       co_await server.serve();
     }

@@ -2,6 +2,7 @@
 nobody, and everything that it could not take in one way only is a violation."""
 import json
 import re
+import select
 import socket
 import threading
 
@@ -60,6 +61,12 @@ class Connection:
         if not data:
             raise EOFError("closed")
         self.buffer += data
+
+    def wait_for_close(self):
+        """Reads nothing: the peer's window fills up. Ends when it gives the connection up."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLRDHUP)
+        poll.poll(5000)
 
     def read_request(self):
         while b"\r\n\r\n" not in self.buffer:
