@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <limits>
 
 #include <understudy/cli/commands.hpp>
 #include <understudy/net/address.hpp>
@@ -74,6 +75,24 @@ std::chrono::milliseconds duration_of(const std::string& flag, const std::string
   return total;
 }
 
+/// `512Mi`, `2Gi`, `64K` or bytes, as in the configuration.
+std::size_t size_of(const std::string& flag, const std::string& text) {
+  std::size_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [after, ec] = std::from_chars(text.data(), end, number);
+  const std::string_view unit{after, static_cast<std::size_t>(end - after)};
+  const std::size_t base = unit.ends_with('i') ? 1024 : 1000;
+  const auto power = std::string_view{"KMGT"}.find(unit.empty() ? ' ' : unit.front());
+  const bool is_known =
+      unit.empty() || (power != std::string_view::npos && unit.size() == (base == 1024 ? 2U : 1U));
+  std::size_t factor = 1;
+  for (std::size_t i = 0; is_known && !unit.empty() && i <= power; ++i) factor *= base;
+  if (ec != std::errc{} || !is_known || number == 0 ||
+      number > std::numeric_limits<std::size_t>::max() / factor)
+    throw usage_error{flag + ": `" + text + "` is no size (write 512Mi, 2Gi or bytes)"};
+  return number * factor;
+}
+
 telemetry::log_format format_of(const std::string& text, int fd) {
   if (text == "text") return telemetry::log_format::text;
   if (text == "json") return telemetry::log_format::json;
@@ -104,6 +123,8 @@ daemon::options to_options(const run_flags& flags) {
   o.workers = flags.workers == 0 ? daemon::usable_cpus() : flags.workers;
   if (o.workers > 1024) throw usage_error{"--workers: at most 1024"};
   o.drain_timeout = duration_of("--drain-timeout", flags.drain_timeout);
+  if (!flags.request_memory.empty())
+    o.request_memory = size_of("--request-memory", flags.request_memory);
   for (const auto& r : flags.resolve) {
     const auto equals = r.find('=');
     if (equals == r.npos) throw usage_error{"--resolve: `" + r + "` is not HOST:PORT=ADDR:PORT"};

@@ -38,6 +38,9 @@ void add_run_flags(CLI::App& app, run_flags& flags) {
                  "how long open requests may finish after SIGTERM")
       ->envname("UNDERSTUDY_DRAIN_TIMEOUT")
       ->capture_default_str();
+  app.add_option("--request-memory", flags.request_memory,
+                 "what all request bodies may hold together, as 512Mi; default: half of the memory")
+      ->envname("UNDERSTUDY_REQUEST_MEMORY");
   app.add_option("--resolve", flags.resolve, "HOST:PORT=ADDR:PORT: connect there instead")
       ->envname("UNDERSTUDY_RESOLVE")
       ->take_all();

@@ -17,8 +17,8 @@ constexpr char_table table_of(std::string_view extra) {
 }
 
 inline constexpr char_table tchar_table = table_of("!#$%&'*+-.^_`|~");
-/// RFC 3986 unreserved and sub-delims, and `%`.
-inline constexpr char_table reg_name_table = table_of("-._~!$&'()*+,;=%");
+/// RFC 3986 unreserved and sub-delims, and `%`; without the comma, which joins repeated fields.
+inline constexpr char_table reg_name_table = table_of("-._~!$&'()*+;=%");
 inline constexpr char_table request_id_table = table_of("-_.:~+/=@");
 
 inline bool is_in(const char_table& table, char c) { return table[static_cast<unsigned char>(c)]; }

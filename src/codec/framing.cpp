@@ -42,6 +42,8 @@ std::string_view describe(head_error error) {
       return "invalid request target";
     case unsupported_target_form:
       return "unsupported form of request target";
+    case dot_segment:
+      return "a `.` or `..` segment in the path; resolve it first";
     case bare_line_feed:
       return "line feed without carriage return";
     case bare_carriage_return:

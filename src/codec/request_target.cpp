@@ -32,6 +32,32 @@ bool is_target_text(std::string_view text) {
   });
 }
 
+/// What `.` or `..` is by any reader's rules: also as `%2e`, and before a parameter.
+bool is_dots(std::string_view segment) {
+  segment = segment.substr(0, segment.find(';'));
+  int dots = 0;
+  while (!segment.empty()) {
+    const std::size_t size = segment.front() == '.' ? 1 : 3;
+    if (size == 3 && !base::istarts_with(segment, "%2e")) return false;
+    segment.remove_prefix(size);
+    if (++dots > 2) return false;
+  }
+  return dots != 0;
+}
+
+/// Whoever resolves such a path reads another one than the routes were matched against. Some take
+/// a backslash for a slash.
+bool has_dot_segment(std::string_view path) {
+  path = path.substr(0, path.find('?'));
+  if (path.find_first_of(".%") == path.npos) return false;
+  while (!path.empty()) {
+    const auto end = path.find_first_of("/\\");
+    if (is_dots(path.substr(0, end))) return true;
+    path.remove_prefix(end == path.npos ? path.size() : end + 1);
+  }
+  return false;
+}
+
 using target_result = base::result<request_target, head_error>;
 
 target_result absolute_target(const request_head& head) {
@@ -93,6 +119,7 @@ base::result<request_target, head_error> check_request(const request_head& head)
   if (const auto error = check_fields(head.fields)) return *error;
   auto target = split_target(head);
   if (!target) return target;
+  if (has_dot_segment(target->path)) return head_error::dot_segment;
 
   const auto hosts = head.fields.count("host");
   if (hosts > 1) return head_error::repeated_host;

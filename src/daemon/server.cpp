@@ -11,6 +11,7 @@
 
 #include <understudy/admin/status.hpp>
 #include <understudy/credentials/http_call.hpp>
+#include <understudy/net/memory_budget.hpp>
 #include <understudy/telemetry/log.hpp>
 
 #include "daemon/server_impl.hpp"
@@ -91,6 +92,8 @@ void server::impl::on_health(const std::shared_ptr<proxy::cluster_state>& cluste
 }
 
 base::result<void, std::string> server::impl::bind_all() {
+  net::request_memory().set_limit(opts.request_memory != 0 ? opts.request_memory
+                                                           : usable_memory() / 2);
   auto given = take_inheritance();
   for (const auto& complaint : given.complaints) log::warning("daemon", complaint);
   ready_pipe = std::move(given.ready);

@@ -4,32 +4,39 @@
 #include <cstring>
 
 #include <understudy/base/wipe.hpp>
+#include <understudy/net/memory_budget.hpp>
 
 namespace understudy::net {
 
-void body_storage::append(std::string_view bytes) {
-  grow(bytes.size(), 0);
+bool body_storage::append(std::string_view bytes) {
+  if (!grow(bytes.size(), 0)) return false;
   std::memcpy(space(), bytes.data(), bytes.size());
   commit(bytes.size());
+  return true;
 }
 
-void body_storage::grow(std::size_t n, std::size_t expected) {
-  if (space_size() >= n && capacity_ != 0) return;
+bool body_storage::grow(std::size_t n, std::size_t expected) {
+  if (space_size() >= n && capacity_ != 0) return true;
   constexpr std::size_t trusted_bytes = 1024U * 1024;  // allocated on a mere announcement
   std::size_t larger = std::max({size_ + n, 2 * capacity_, std::min(expected, trusted_bytes)});
   if (expected != 0) larger = std::max(size_ + n, std::min(larger, expected));
+  if (!request_memory().take(larger - capacity_)) return false;
   auto moved = std::make_unique_for_overwrite<char[]>(larger + padding);
   if (size_ != 0) std::memcpy(moved.get(), memory_.get(), size_);
   memory_ = std::move(moved);
   capacity_ = larger;
+  return true;
 }
 
 void body_storage::clear() {
   size_ = 0;
-  if (capacity_ > kept_bytes) {
-    memory_.reset();
-    capacity_ = 0;
-  }
+  if (capacity_ > kept_bytes) release();
+}
+
+void body_storage::release() {
+  request_memory().give(capacity_);
+  memory_.reset();
+  capacity_ = 0;
 }
 
 namespace {

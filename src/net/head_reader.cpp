@@ -93,7 +93,7 @@ bool names_version(std::string_view head) {
   const auto version = line.substr(next + 1);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   return version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) &&
-         version[6] == '.' && is_digit(version[7]);
+         version[6] == '.' && is_digit(version[7]) && version != "HTTP/1.1";
 }
 
 std::size_t split_plain(std::string_view input, const head_limits& limits,

@@ -12,6 +12,13 @@ proxy::local_reply refusal(translate::operation op, int status, std::string_view
   return reply;
 }
 
+bool expects_something_else(const codec::field_list& fields) {
+  return std::ranges::any_of(fields, [](const codec::field& f) {
+    return codec::kind_of(f.name) == codec::field_kind::expect &&
+           !base::iequals(f.value, "100-continue");
+  });
+}
+
 }  // namespace
 
 proxy::local_reply head_refusal(const head_result& found) {
@@ -44,6 +51,14 @@ proxy::local_reply request_timed_out() {
                  "the request did not arrive in time", "request_timeout");
 }
 
+proxy::local_reply no_memory_left(translate::operation op) {
+  auto reply = refusal(op, 503, "overloaded",
+                       "the proxy holds as many request bodies as it may; try again shortly",
+                       "request_memory");
+  reply.fields.push_back({"retry-after", "1"});
+  return reply;
+}
+
 std::optional<proxy::local_reply> examine_head(exchange_state& state,
                                                const plan::client_limits& limits,
                                                codec::body_framing& framing) {
@@ -69,8 +84,7 @@ std::optional<proxy::local_reply> examine_head(exchange_state& state,
   if (head.method == "CONNECT" || head.method == "TRACE")
     return refusal(state.op, 405, "method_not_allowed",
                    "method " + std::string{head.method} + " is not served here", "method");
-  if (const auto expects = head.fields.find("expect");
-      expects && !base::iequals(*expects, "100-continue"))
+  if (expects_something_else(head.fields))
     return refusal(state.op, 417, "expectation_failed", "only `expect: 100-continue` is known",
                    "expectation");
   if (framed->length > limits.max_body_bytes)

@@ -1,5 +1,6 @@
 #include <understudy/net/worker.hpp>
 
+#include <atomic>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -21,7 +22,10 @@ using steady_timer =
                                asio::wait_traits<std::chrono::steady_clock>, executor>;
 
 constexpr std::chrono::seconds tidy_interval{5};
-constexpr std::chrono::seconds handshake_limit{15};
+constexpr std::chrono::milliseconds handshake_limit{15'000};
+
+/// The limit of connections is the process's, whichever worker the kernel gives them to.
+std::atomic<std::size_t> open_of_process{0};
 
 /// Wakes the timer queue by one timer of Asio's, set to the earliest deadline.
 class real_driver final : public timer_queue::driver {
@@ -150,7 +154,8 @@ struct worker::impl {
 
   void begin_session(socket accepted, const asio::ip::tcp::endpoint& peer,
                      const std::shared_ptr<listener_place>& place) {
-    if (open_links >= env.active->configuration->limits.max_connections) {
+    if (++open_of_process > env.active->configuration->limits.max_connections) {
+      --open_of_process;
       env.sink.counters().downstream_connections_refused.add();
       error_code ignored;
       accepted.close(ignored);
@@ -164,6 +169,7 @@ struct worker::impl {
     asio::co_spawn(context, serve(std::move(link), client_text(peer.address()), place),
                    [this](std::exception_ptr escaped) {
                      --open_links;
+                     --open_of_process;
                      if (escaped) report(escaped);
                      tell_if_empty();
                    });
@@ -208,7 +214,9 @@ struct worker::impl {
 
   awaitable<bool> shake_hands(connection<socket_stream>& link, std::shared_ptr<tls_server> tls) {
     errand limit{timers, [&link] { link.close(); }};
-    limit.arm(base::clock::now() + handshake_limit);
+    // Whoever has to bring a head within a time has no longer for what goes before it.
+    const auto& limits = env.active->configuration->limits;
+    limit.arm(base::clock::now() + std::min(handshake_limit, limits.request_headers));
     handshakes.insert(&link);
     auto& layer = link.stream().add_tls(tls->context(), tls);
     auto shaken = co_await layer.async_handshake(asio::ssl::stream_base::server, use_await);

@@ -198,12 +198,17 @@ void apply_client_policy(compile_state& state) {
   }
   if (chosen != nullptr) {
     const auto& c = *chosen;
+    // Zero is no limit, as in Envoy.
+    constexpr milliseconds never = std::chrono::hours{24 * 365};
+    const auto limit = [&](milliseconds& to, const auto& written) {
+      if (written.is_written) to = written.value.count() > 0 ? milliseconds{written.value} : never;
+    };
     if (c.buffer_limit.is_written) limits.max_body_bytes = c.buffer_limit.value;
     if (c.max_header_bytes.is_written) limits.max_header_bytes = c.max_header_bytes.value;
     if (c.max_connections.is_written) limits.max_connections = c.max_connections.value;
-    if (c.request_headers.is_written) limits.request_headers = c.request_headers.value;
-    if (c.request_body.is_written) limits.request_body = c.request_body.value;
-    if (c.idle.is_written) limits.idle = c.idle.value;
+    limit(limits.request_headers, c.request_headers);
+    limit(limits.request_body, c.request_body);
+    limit(limits.idle, c.idle);
     limits.rejects_underscores = c.underscores.value != "Allow";
     if (c.stream_idle.is_written)
       for (auto& r : state.out.routes)

@@ -8,7 +8,7 @@ import pytest
 os.environ["NO_PROXY"] = "127.0.0.1"  # no proxy of the machine between the SDK and the daemon
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from harness import daemon as daemon_module  # noqa: E402
+from harness import daemon as daemon_module, secrets  # noqa: E402
 from harness.tls import Authority  # noqa: E402
 from providers import openai_dialect, server  # noqa: E402
 
@@ -18,6 +18,22 @@ DAEMONS = pytest.StashKey[list]()
 def pytest_sessionstart(session):
     if not daemon_module.BINARY.is_file():
         pytest.exit(f"no binary at {daemon_module.BINARY}: build first, or set UNDERSTUDY_BINARY", 1)
+
+
+def pytest_sessionfinish(session):
+    """No daemon of the suite has said what it was told in confidence. Those of the `start` fixture
+    have failed their own tests by now; this is for all others."""
+    if secrets.LEAKS:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    seen = secrets.SCANNED
+    terminalreporter.write_line(
+        f"secrets: {seen['secrets']} given to {seen['daemons']} daemons, "
+        f"{seen['bytes'] / 1e6:.1f} MB of what they said looked through, {len(secrets.LEAKS)} found")
+    for leak in secrets.LEAKS:
+        terminalreporter.write_line(f"SECRET LEAKED: {leak}", red=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,6 +73,7 @@ def start(request, tmp_path):
     for daemon in daemons:
         for word in ("AddressSanitizer", "runtime error:", "ThreadSanitizer"):
             assert word not in daemon.stderr(), daemon.logs()
+        assert not daemon.leaks, daemon.leaks
     assert all(code in (0, 1) for code in codes), f"the daemons ended with {codes}"
 
 

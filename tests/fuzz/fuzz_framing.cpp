@@ -39,6 +39,8 @@ void check_request(std::string_view input, std::uint8_t seed) {
   if (read(input, seed, head, net::read_request_head).status != net::head_status::complete) return;
   if (const auto target = codec::check_request(head)) {
     fuzz::require(!target->path.empty());
+    const auto path = target->path.substr(0, target->path.find('?'));
+    fuzz::require(path.find("/../") == path.npos && !path.ends_with("/.."));
     fuzz::require(head.version == 10 || codec::is_authority(target->authority));
   }
   const auto framing = codec::request_framing(head);

@@ -453,19 +453,21 @@ TEST_CASE("a ReferenceGrant opens another namespace") {
 TEST_CASE("client limits") {
   const auto defaults = compile(route("{name: openai}") + one_backend);
   CHECK(defaults.compiled->limits.max_body_bytes == 50U << 20U);
-  const auto result = compile(
-      route("{name: openai}", "", "  parentRefs: [{name: gw}]\n") + one_backend +
-      "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: ClientTrafficPolicy\n"
-      "metadata: {name: c, namespace: default}\nspec:\n"
-      "  targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: gw}\n"
-      "  connection: {bufferLimit: 1Mi, connectionLimit: {value: 7}}\n"
-      "  timeout: {http: {requestReceivedTimeout: 9s, idleTimeout: 8s, streamIdleTimeout: 6s}}\n"
-      "  headers: {withUnderscoresAction: Allow}\n");
+  const auto result =
+      compile(route("{name: openai}", "", "  parentRefs: [{name: gw}]\n") + one_backend +
+              "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: ClientTrafficPolicy\n"
+              "metadata: {name: c, namespace: default}\nspec:\n"
+              "  targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: gw}\n"
+              "  connection: {bufferLimit: 1Mi, connectionLimit: {value: 7}}\n"
+              "  timeout: {http: {requestReceivedTimeout: 9s, requestHeadersReceivedTimeout: 0s, "
+              "idleTimeout: 8s, streamIdleTimeout: 6s}}\n"
+              "  headers: {withUnderscoresAction: Allow}\n");
   REQUIRE(result.compiled);
   const auto& limits = result.compiled->limits;
   CHECK(limits.max_body_bytes == 1U << 20U);
   CHECK(limits.max_connections == 7);
   CHECK(limits.request_body == 9s);
+  CHECK(limits.request_headers > std::chrono::hours{24 * 30});  // zero is no limit
   CHECK(limits.idle == 8s);
   CHECK_FALSE(limits.rejects_underscores);
   const auto& timeouts = first_rule(result).timeouts;

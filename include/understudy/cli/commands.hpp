@@ -21,6 +21,7 @@ struct run_flags {
   std::string log_format;  ///< empty: text on a terminal, else json
   std::string access_log = "-";
   std::string drain_timeout = "30s";
+  std::string request_memory;  ///< a quantity; empty: half of what this process may use
   std::vector<std::string> resolve;
   bool is_lenient = false;
   bool is_watching = true;

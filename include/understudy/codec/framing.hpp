@@ -34,6 +34,7 @@ enum class head_error : std::uint8_t {
   invalid_host,
   invalid_target,
   unsupported_target_form,
+  dot_segment,
   bare_line_feed,
   bare_carriage_return,
   folded_field,
@@ -73,7 +74,7 @@ enum class target_form : std::uint8_t { origin, absolute, asterisk };
 struct request_target {
   target_form form = target_form::origin;
   std::string_view authority;  ///< of the absolute form, else the Host field; empty in HTTP/1.0
-  std::string_view path;       ///< with query; `*` for the asterisk form; never empty
+  std::string_view path;  ///< with query, no dot segments; `*` for the asterisk form; not empty
 };
 
 /// Version, method, fields, Host and target of a request; views point into `head`. In the absolute

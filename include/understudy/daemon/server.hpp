@@ -37,6 +37,7 @@ struct options {
   std::string admin_token;
   unsigned workers = 1;
   std::chrono::milliseconds drain_timeout{30'000};
+  std::size_t request_memory = 0;  ///< bytes for request bodies; 0: half of usable_memory()
   net::resolve_overrides resolve;
   telemetry::hub_options telemetry;
   /// Reads the configuration anew for a reload; null: nothing to reload (the demo).
@@ -74,5 +75,7 @@ class server {
 
 /// CPUs this process may use: affinity and cgroup quota counted, at least 1.
 unsigned usable_cpus();
+/// Bytes that this process may use: the machine's memory and the cgroup's limit counted.
+std::size_t usable_memory();
 
 }  // namespace understudy::daemon

@@ -101,6 +101,8 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
         use_await);
   }
   error_code write_error() const { return write_error_; }
+  /// Bytes that the peer's side has taken so far.
+  std::uint64_t written() const { return written_; }
 
   void cancel() { close(); }  ///< for cancel_scope
   void close() {
@@ -179,6 +181,7 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
   }
 
   void drop_sent(std::size_t n) {
+    written_ += n;
     while (n != 0) {
       const std::size_t step = std::min(n, pending_[0].size());
       pending_[0] += step;
@@ -207,6 +210,7 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
   watcher* watcher_ = nullptr;
   std::array<asio::const_buffer, 4> pending_;
   error_code read_error_, write_error_;
+  std::uint64_t written_ = 0;
   bool is_reading_ = false;
   bool is_writing_ = false;
   bool is_closed_ = false;

@@ -33,7 +33,12 @@ class downstream final : public connection<Stream>::watcher {
   cancel_scope& scope() { return *scope_; }
 
   /// A fresh scope for every exchange; what an earlier one was told is over.
-  void begin_scope() { scope_.emplace(); }
+  void begin_scope() {
+    scope_.emplace();
+    write_limit_ = write_limit;
+  }
+  /// How long the client may take no byte of what there is for it; for this exchange.
+  void limit_writes(base::duration longest) { write_limit_ = longest; }
 
   /// The watchdog cancels the scope's wait with `deadline`. Assignment only; no system call.
   void arm(time_point deadline) { watchdog_.arm(deadline); }
@@ -63,9 +68,12 @@ class downstream final : public connection<Stream>::watcher {
   }
   /// Waits until what start_write() left over is sent.
   awaitable<bool> flush() {
-    arm(base::clock::now() + write_limit);
+    taken_ = link_->written();
+    is_flushing_ = true;
+    arm(base::clock::now() + write_limit_);
     const cancel_scope::waiting wait{*scope_, *link_};
     co_await link_->async_flush();
+    is_flushing_ = false;
     co_return !link_->write_error() && !link_->is_closed();
   }
 
@@ -78,15 +86,24 @@ class downstream final : public connection<Stream>::watcher {
  private:
   struct watchdog : timer_queue::entry {
     watchdog(timer_queue& timers, downstream& d)
-        : entry{timers,
-                [](entry& e) {
-                  static_cast<watchdog&>(e).owner.scope_->cancel(cancel_reason::deadline);
-                }},
+        : entry{timers, [](entry& e) { static_cast<watchdog&>(e).owner.on_deadline(); }},
           owner{d} {}
     downstream& owner;
   };
 
+  /// A client that takes its bytes slowly does take them.
+  void on_deadline() {
+    if (is_flushing_ && link_->written() != taken_) {
+      taken_ = link_->written();
+      return arm(base::clock::now() + write_limit_);
+    }
+    scope_->cancel(cancel_reason::deadline);
+  }
+
   std::shared_ptr<link_type> link_;
+  base::duration write_limit_ = write_limit;
+  std::uint64_t taken_ = 0;  ///< when the deadline was set
+  bool is_flushing_ = false;
   std::optional<cancel_scope> scope_{std::in_place};
   watchdog watchdog_;
   bool is_ending_ = false;

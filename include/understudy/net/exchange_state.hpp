@@ -23,18 +23,26 @@ namespace understudy::net {
 /// client that announces much and sends little costs little.
 class body_storage {
  public:
+  body_storage() = default;
+  ~body_storage() { release(); }
+  body_storage(const body_storage&) = delete;
+  body_storage& operator=(const body_storage&) = delete;
+
   static constexpr std::size_t padding = 64;
   std::string_view data() const { return {memory_.get(), size_}; }
   char* space() { return memory_.get() + size_; }
   std::size_t space_size() const { return capacity_ - size_; }
   void commit(std::size_t n) { size_ += n; }
-  void append(std::string_view bytes);
-  /// Room for `n` more, `expected` bytes in all if that is known.
-  void grow(std::size_t n, std::size_t expected);
+  /// False: all bodies together have no memory left for it, and nothing has changed.
+  [[nodiscard]] bool append(std::string_view bytes);
+  /// Room for `n` more, `expected` bytes in all if that is known. False: as above.
+  [[nodiscard]] bool grow(std::size_t n, std::size_t expected);
   /// Empties it; a large block is given back, a small one is kept for the next request.
   void clear();
 
  private:
+  void release();
+
   static constexpr std::size_t kept_bytes = 64U * 1024;
   std::unique_ptr<char[]> memory_;
   std::size_t capacity_ = 0;

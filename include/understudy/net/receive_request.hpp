@@ -22,6 +22,8 @@ proxy::local_reply head_refusal(const head_result& found);
 proxy::local_reply body_too_large(translate::operation op, std::size_t limit);
 proxy::local_reply malformed_body(translate::operation op, std::string_view detail);
 proxy::local_reply request_timed_out();
+/// All request bodies together hold as much as they may.
+proxy::local_reply no_memory_left(translate::operation op);
 
 /// Reads one request: first the head, then the whole body, because the model is inside it. Bytes
 /// stay in the connection's buffer where they fit and are kept in `state.stored_body` else.
@@ -109,13 +111,14 @@ class request_receiver {
     const auto total = static_cast<std::size_t>(framing_.length);
     auto& body = state_.stored_body;
     const auto here = input().data().substr(head_size_);
-    body.grow(std::max<std::size_t>(here.size(), 1), total);
-    body.append(here);
+    if (!body.grow(std::max<std::size_t>(here.size(), 1), total) || !body.append(here))
+      co_return refuse(no_memory_left(state_.op));
     input().truncate(head_size_);  // so that there is room to notice the client leaving
     const time_point deadline = base::clock::now() + limits_.request_body;
     while (body.data().size() < total) {
       const std::size_t missing = total - body.data().size();
-      if (body.space_size() == 0) body.grow(std::min(missing, body.data().size()), total);
+      if (body.space_size() == 0 && !body.grow(std::min(missing, body.data().size()), total))
+        co_return refuse(no_memory_left(state_.op));
       const std::size_t room = std::min(body.space_size(), missing);
       down_.arm(deadline);
       read_canceller canceller{down_.link()};
@@ -146,7 +149,7 @@ class request_receiver {
         if (tracker.has_failed()) co_return refuse(malformed_framing(tracker));
         if (body.data().size() + data.size() > limits_.max_body_bytes)
           co_return refuse(body_too_large(state_.op, limits_.max_body_bytes));
-        if (!data.empty()) body.append(data);
+        if (!data.empty() && !body.append(data)) co_return refuse(no_memory_left(state_.op));
         bytes.remove_prefix(n);
         if (is_in_buffer) used += n;
       }

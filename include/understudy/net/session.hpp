@@ -130,6 +130,7 @@ class session {
     if (auto reply = route_request(state, listener)) {
       co_await reply_locally(state, std::move(*reply));
     } else {
+      if (const auto idle = state.rule->timeouts.stream_idle) down_.limit_writes(*idle);
       exchange_server<Net> server{env_, down_, state};
       co_await server.serve();
     }
@@ -146,7 +147,8 @@ class session {
   awaitable<bool> receive(request_receiver<stream>& receiver) {
     using result = typename request_receiver<stream>::result;
     const time_point deadline = now() + limits().request_headers;
-    // An empty line before a request is ignored (RFC 9112 §2.2).
+    // An empty line before a request is ignored (RFC 9112 §2.2). It may come in two pieces.
+    if (link().input().data() == "\r") co_await await_bytes(deadline);
     if (link().input().data().starts_with("\r\n")) link().consume(2);
     result got = receiver.try_head();
     while (got == result::gone) {

@@ -86,7 +86,7 @@ class upstream_exchange {
       const auto head =
           read_response_head(input.data(), upstream_limits, scanned_, state_.response);
       if (head.status == head_status::partial) return std::nullopt;
-      if (head.status != head_status::complete)
+      if (head.status != head_status::complete || state_.response.status < 100)
         return failed(resilience::failure_class::protocol, true);
       if (state_.response.status >= 200) {
         head_size_ = head.size;

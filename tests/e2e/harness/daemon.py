@@ -11,6 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
+from harness import secrets
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get("UNDERSTUDY_BINARY") or ROOT / "build/release/understudy")
 # What the shell of whoever runs the tests may hold must not decide anything here.
@@ -70,6 +72,11 @@ class Daemon:
                      "--admin", f"127.0.0.1:{self.admin_port}" if admin else "off",
                      "--workers", str(workers), "--log-format", log_format, *map(str, flags)]
         self.arguments = arguments
+        self.confidence = secrets.Confidence(
+            [pathlib.Path(one) for one in configurations], env, flags)
+        self.told_operator = []  # whatever the admin listener answered
+        self.leaks = []
+        secrets.forget(self.port)
         self.started = time.monotonic()
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(arguments, stdout=out, stderr=err,
@@ -95,13 +102,15 @@ class Daemon:
         request = urllib.request.Request(url, method=method, headers=headers or {})
         try:
             with urllib.request.urlopen(request, timeout=5) as response:
-                return response.status, response.read().decode()
+                status, text = response.status, response.read().decode()
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            status, text = error.code, error.read().decode()
         except OSError:
             if quiet:
                 return 0, ""
             raise
+        self.told_operator.append(text)
+        return status, text
 
     def stdout(self):
         return self.stdout_path.read_text(errors="replace")
@@ -148,6 +157,24 @@ class Daemon:
 
     def stop(self):
         """As the suite does after each test: clean drain, else the test has left a wreck."""
+        try:
+            return self._stop()
+        finally:
+            self.look_for_secrets()
+
+    def look_for_secrets(self):
+        """Once, when it has said everything that it will ever say."""
+        if self.confidence is None:
+            return
+        self.leaks = self.confidence.leaks({
+            "standard output": self.stdout_path.read_bytes(),
+            "standard error": self.stderr_path.read_bytes(),
+            "the admin listener": "\0".join(self.told_operator).encode(),
+            "what clients received": secrets.forget(self.port)})
+        self.confidence = None
+        secrets.LEAKS += self.leaks
+
+    def _stop(self):
         if self.process.poll() is not None:
             return self.process.returncode
         self.signal(signal.SIGTERM)

@@ -1,6 +1,7 @@
 """A client on a raw socket, for what no SDK ever sends."""
 import socket
 
+from harness import secrets
 from providers.server import LINGER_RESET
 
 
@@ -33,6 +34,7 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.sock = tls.wrap_socket(self.sock, server_hostname=server_name)
+        self.port = port
         self.buffer = b""
 
     def __enter__(self):
@@ -51,6 +53,7 @@ class Client:
             raise EndOfStream(str(error)) from error
         if not data:
             raise EndOfStream("closed")
+        secrets.hear(self.port, data)
         self.buffer += data
 
     def until(self, end):
