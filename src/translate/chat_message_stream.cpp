@@ -158,7 +158,8 @@ bool chat_message_stream::end_message(std::string& out) {
   std::string_view word = is_refusal ? "refusal" : reason;
   if (has_met_stop) word = "stop_sequence";
   std::string_view tier;
-  if (tier_ == "default" || tier_ == "priority") tier = tier_ == "default" ? "standard" : tier_;
+  if (tier_ == "default") tier = "standard";
+  if (tier_ == "priority") tier = tier_;
   const auto usage = anthropic_usage(usage_, tier);
   if (!writer_.finish(word, has_met_stop ? std::string_view{raw_stop_} : std::string_view{}, is_cut,
                       usage, out))
