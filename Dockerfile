@@ -1,5 +1,7 @@
-# The image: the binary, the libraries it links, the system's certificates, and nothing else.
+# The image: the binary, the libraries it links, the system's certificates, and nothing else. No
+# path of one architecture is in it: it builds on amd64 and arm64 alike.
 #   docker build -t understudy .
+#   docker buildx build --platform linux/amd64,linux/arm64 -t understudy .
 #   docker run -p 1975:1975 -v "$PWD/config.yaml:/etc/understudy/config.yaml:ro" understudy
 ARG BASE=debian:trixie-slim
 
@@ -8,7 +10,8 @@ WORKDIR /src
 COPY dev ./
 RUN ./dev deps && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN ./dev build && deploy/rootfs build/release/understudy /rootfs
+RUN UNDERSTUDY_CMAKE_ARGS=-DUNDERSTUDY_TESTS=OFF ./dev build && \
+    deploy/rootfs build/release/understudy /rootfs
 
 FROM scratch
 COPY --from=build /rootfs /

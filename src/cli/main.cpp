@@ -3,6 +3,8 @@
 #include <iostream>
 
 #include <understudy/cli/commands.hpp>
+#include <understudy/cli/description.hpp>
+#include <understudy/config/reference.hpp>
 
 namespace {
 
@@ -50,6 +52,60 @@ void add_run_flags(CLI::App& app, run_flags& flags) {
       ->envname("UNDERSTUDY_WATCH");
 }
 
+/// How values are called in the help, the manual page and completions; `a|b` are choices.
+void name_values(CLI::App& app) {
+  const std::pair<const char*, const char*> names[] = {
+      {"--listen", "ADDR:PORT"},     {"--admin", "ADDR:PORT"},
+      {"--admin-token", "TOKEN"},    {"--workers", "N"},
+      {"--log-format", "text|json"}, {"--log-level", "trace|debug|info|warn|error|off"},
+      {"--drain-timeout", "TIME"},   {"--resolve", "HOST:PORT=ADDR:PORT"},
+      {"--scenario", "FILE"},
+  };
+  for (const auto& [option, name] : names)
+    if (auto* found = app.get_option_no_throw(option)) found->type_name(name);
+}
+
+/// What the program says of itself: completions, the manual page, the kinds it reads.
+struct self_commands {
+  explicit self_commands(CLI::App& app) {
+    completion = app.add_subcommand("completion", "print a completion script for a shell");
+    completion->add_option("SHELL", shell, "the shell that reads it")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    manual = app.add_subcommand("man", "print the manual page, for man(1)");
+    kinds = app.add_subcommand("kinds", "print every kind and field of the configuration");
+    kinds->add_option("KIND", kind, "this one alone");
+  }
+  bool is_asked() const { return *completion || *manual || *kinds; }
+
+  std::string shell, kind;
+  CLI::App* completion = nullptr;
+  CLI::App* manual = nullptr;
+  CLI::App* kinds = nullptr;
+};
+
+int kinds_command(const std::string& kind) {
+  const auto page = understudy::config::reference_page(kind);
+  if (page.empty()) throw understudy::cli::usage_error{"kinds: no kind `" + kind + "` is read"};
+  std::cout << page;
+  return 0;
+}
+
+int self_command(const self_commands& which, const CLI::App& app) {
+  using namespace understudy::cli;
+  if (*which.kinds) return kinds_command(which.kind);
+  const auto program = describe(app);
+  if (*which.manual)
+    std::cout << manual_page(program, UNDERSTUDY_VERSION);
+  else if (which.shell == "bash")
+    std::cout << bash_completion(program);
+  else if (which.shell == "zsh")
+    std::cout << zsh_completion(program);
+  else
+    std::cout << fish_completion(program);
+  return 0;
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app{"understudy: keeps LLM applications up when a provider goes down"};
   app.set_version_flag("--version", "understudy " UNDERSTUDY_VERSION);
@@ -87,11 +143,16 @@ int dispatch(int argc, char** argv) {
 
   std::string admin = "127.0.0.1:1064";
   std::string token;
+  bool is_readiness = false;
   auto* health = app.add_subcommand("healthcheck", "ask a running process; exit status 0: healthy");
   health->add_option("--admin", admin, "ADDR:PORT of its admin listener")
       ->envname("UNDERSTUDY_ADMIN")
       ->capture_default_str();
-  health->add_option("--admin-token", token)->envname("UNDERSTUDY_ADMIN_TOKEN");
+  health->add_option("--admin-token", token, "bearer token of its admin listener")
+      ->envname("UNDERSTUDY_ADMIN_TOKEN");
+  health->add_flag("--ready", is_readiness, "ask whether it is ready for traffic and not draining");
+  const self_commands self{app};
+  for (auto* command : app.get_subcommands({})) name_values(*command);
 
   try {
     app.parse(argc, argv);
@@ -106,7 +167,8 @@ int dispatch(int argc, char** argv) {
   if (*demo) return demo_command(flags);
   if (*validate) return validate_command(paths, is_lenient, output == "json");
   if (*simulate) return simulate_command(simulated);
-  if (*health) return healthcheck_command(admin, token);
+  if (*health) return healthcheck_command(admin, token, is_readiness ? "/ready" : "/health");
+  if (self.is_asked()) return self_command(self, app);
   if (*version) return version_command();
   std::cerr << "understudy: no command was given\n\n" << app.help();
   return 2;

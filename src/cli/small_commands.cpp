@@ -21,15 +21,15 @@ int version_command() {
   return 0;
 }
 
-int healthcheck_command(const std::string& admin, const std::string& token) {
+int healthcheck_command(const std::string& admin, const std::string& token,
+                        const std::string& path) {
   run_flags flags;
   flags.admin = admin;
   flags.admin_token = token.empty() ? "-" : token;  // only the address is wanted of to_options
   flags.log_level = "off";
   const auto options = to_options(flags);
   if (!options.admin) throw usage_error{"--admin: `off` can't be asked"};
-  const auto health =
-      admin::fetch_health(options.admin->host, options.admin->port, "/health", token);
+  const auto health = admin::fetch_health(options.admin->host, options.admin->port, path, token);
   std::cout << health.text << '\n';
   return health.is_good ? 0 : 1;
 }

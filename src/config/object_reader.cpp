@@ -1,4 +1,5 @@
 #include "config/object_reader.hpp"
+#include "config/field_words.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -123,6 +124,7 @@ bool object_reader::read_text(const node& value, const std::string& path, std::s
 }
 
 bool object_reader::text(std::string_view key, located<std::string>& out, const text_rules& rules) {
+  if (is_noting()) note(key, text_type(rules), rules.when, rules.is_required, out.value);
   const auto* entry = take(key);
   if (entry == nullptr) {
     if (rules.is_required) missing(key, rules.hint);
@@ -136,6 +138,7 @@ bool object_reader::text(std::string_view key, located<std::string>& out, const 
 }
 
 bool object_reader::boolean(std::string_view key, located<bool>& out, acts when) {
+  if (is_noting()) note(key, "`true`, `false`", when, false, out.value ? "true" : "");
   const auto* entry = take(key);
   if (entry == nullptr) return false;
   const auto* value = scalar(*entry->value, path_of(key), "`true` or `false`");
@@ -156,6 +159,7 @@ bool object_reader::boolean(std::string_view key, located<bool>& out, acts when)
 
 bool object_reader::duration(std::string_view key, located<std::chrono::milliseconds>& out,
                              const duration_rules& rules) {
+  if (is_noting()) note(key, "duration", rules.when, false, duration_text(out.value));
   const auto* entry = take(key);
   if (entry == nullptr) return false;
   const auto* value = scalar(*entry->value, path_of(key), "a duration as in `30s`");
@@ -180,6 +184,7 @@ bool object_reader::duration(std::string_view key, located<std::chrono::millisec
 }
 
 bool object_reader::quantity(std::string_view key, located<std::uint64_t>& out, acts when) {
+  if (is_noting()) note(key, "size", when, false, number_text(out.value));
   const auto* entry = take(key);
   if (entry == nullptr) return false;
   const auto* value = scalar(*entry->value, path_of(key), "a size as in `50Mi`");
@@ -224,6 +229,9 @@ bool object_reader::read_number(const node& value, const std::string& path, std:
 
 bool object_reader::read_number(std::string_view key, std::int64_t& out, position& at,
                                 const number_rules& rules) {
+  if (is_noting())
+    note(key, number_type(rules), rules.when, rules.is_required,
+         number_text(static_cast<std::uint64_t>(out)));
   const auto* entry = take(key);
   if (entry == nullptr) {
     if (rules.is_required) missing(key, "a number");
@@ -237,6 +245,7 @@ bool object_reader::read_number(std::string_view key, std::int64_t& out, positio
 
 bool object_reader::list(std::string_view key, const std::function<void(object_reader&)>& read,
                          const list_rules& rules) {
+  if (is_noting()) return note_inside(key, read, "list", rules.when, rules.is_required);
   const auto* entry = take(key);
   if (entry == nullptr) {
     if (rules.is_required) missing(key, rules.hint);
@@ -276,6 +285,7 @@ bool object_reader::list(std::string_view key, const std::function<void(object_r
 
 bool object_reader::texts(std::string_view key, std::vector<located<std::string>>& out,
                           const list_rules& rules, const text_rules& each) {
+  if (is_noting()) note(key, "list of " + text_type(each), rules.when, rules.is_required);
   const auto* entry = take(key);
   if (entry == nullptr) {
     if (rules.is_required) missing(key, rules.hint);
@@ -306,6 +316,7 @@ bool object_reader::texts(std::string_view key, std::vector<located<std::string>
 
 bool object_reader::numbers(std::string_view key, std::vector<located<int>>& out,
                             const number_rules& each, const list_rules& rules) {
+  if (is_noting()) note(key, "list of " + number_type(each), rules.when, rules.is_required);
   const auto* entry = take(key);
   if (entry == nullptr) return false;
   const auto& value = *entry->value;
@@ -329,6 +340,7 @@ bool object_reader::numbers(std::string_view key, std::vector<located<int>>& out
 
 bool object_reader::text_map(std::string_view key,
                              std::map<std::string, located<std::string>>& out) {
+  if (is_noting()) note(key, "mapping of text");
   const auto* entry = take(key);
   if (entry == nullptr) return false;
   const auto& value = *entry->value;
@@ -349,6 +361,7 @@ bool object_reader::text_map(std::string_view key,
 
 bool object_reader::object(std::string_view key, const std::function<void(object_reader&)>& read,
                            bool is_required, std::string_view hint) {
+  if (is_noting()) return note_inside(key, read, "mapping", acts::now, is_required);
   const auto* entry = take(key);
   if (entry == nullptr) {
     if (is_required) missing(key, hint.empty() ? "a mapping of fields" : hint);
@@ -366,10 +379,14 @@ bool object_reader::object(std::string_view key, const std::function<void(object
 }
 
 void object_reader::harmless(std::initializer_list<std::string_view> keys) {
+  if (is_noting())
+    for (const auto key : keys) note(key, "read over");
   known_.insert(known_.end(), keys);
 }
 
 void object_reader::not_acting(std::initializer_list<std::string_view> keys) {
+  if (is_noting())
+    for (const auto key : keys) note(key, "", acts::not_yet);
   for (const auto key : keys)
     if (const auto* entry = take(key); entry != nullptr)
       warning(entry->at, key, "does not act yet; it is ignored");

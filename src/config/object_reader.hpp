@@ -13,6 +13,7 @@
 
 #include <understudy/config/findings.hpp>
 #include <understudy/config/position.hpp>
+#include <understudy/config/reference.hpp>
 
 #include "config/yaml_tree.hpp"
 
@@ -61,6 +62,8 @@ struct reading {
   bool is_lenient = false;
   std::string label = {};  ///< `Backend default/a`, known once the metadata was read
   std::size_t errors = 0;
+  /// Where it is set, nothing is read: every field that is asked for is written down here.
+  std::vector<field_note>* notes = nullptr;
 
   void tell(severity level, const position& at, std::string field, std::string message);
 };
@@ -81,7 +84,7 @@ class object_reader {
   bool quantity(std::string_view key, located<std::uint64_t>& out, acts when = acts::now);
   template <class Int>
   bool number(std::string_view key, located<Int>& out, const number_rules& rules = {}) {
-    std::int64_t value = 0;
+    std::int64_t value = static_cast<std::int64_t>(out.value);
     position at;
     if (!read_number(key, value, at, rules)) return false;
     out.value = static_cast<Int>(value);
@@ -123,9 +126,14 @@ class object_reader {
   /// A field of another version or kind: an error that says what to write instead.
   void refused(std::string_view key, std::string_view message);
 
+  /// Nothing is there to be read: the fields are only noted, those of every variant.
+  bool is_noting() const { return shared_.notes != nullptr; }
   bool has(std::string_view key) const;
   /// The entry under a known key as it is, for what the readers above can't say; null: not there.
-  const node::entry* raw(std::string_view key) { return take(key); }
+  const node::entry* raw(std::string_view key, acts when = acts::now) {
+    if (is_noting()) note(key, "", when);
+    return take(key);
+  }
   position at() const { return at_; }
   position at_key(std::string_view key) const;
   const std::string& path() const { return path_; }
@@ -148,6 +156,10 @@ class object_reader {
   const node* scalar(const node& value, const std::string& path, std::string_view wanted);
   void missing(std::string_view key, std::string_view hint);
   void note_acts(std::string_view key, const node::entry& entry, acts when);
+  void note(std::string_view key, std::string type, acts when = acts::now, bool is_required = false,
+            std::string usual = {});
+  bool note_inside(std::string_view key, const std::function<void(object_reader&)>& read,
+                   std::string_view type, acts when, bool is_required);
 
   reading& shared_;
   const node& map_;

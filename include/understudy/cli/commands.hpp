@@ -57,7 +57,9 @@ int validate_command(const std::vector<std::string>& paths, bool is_lenient, boo
 /// 1: the configuration or the scenario is refused; 3: an expectation does not hold.
 int simulate_command(const simulate_flags& flags);
 int version_command();
-int healthcheck_command(const std::string& admin, const std::string& token);
+/// `path` is `/health` or `/ready`.
+int healthcheck_command(const std::string& admin, const std::string& token,
+                        const std::string& path);
 
 std::optional<std::string> environment_variable(const std::string& name);
 

@@ -104,7 +104,7 @@ static void read_older_fields(object_reader& spec, ai_gateway_route& out) {
 
 /// What they have to act on, streamed chats are asked for; the costs themselves go nowhere yet.
 static void read_request_costs(object_reader& spec, ai_gateway_route& out) {
-  const auto* costs = spec.raw("llmRequestCosts");
+  const auto* costs = spec.raw("llmRequestCosts", acts::not_yet);
   if (costs == nullptr) return;
   spec.warning(costs->at, "llmRequestCosts",
                "no cost is computed yet; of it only streamed chats are asked for their usage");

@@ -22,7 +22,27 @@ constexpr std::array<credential_type, 6> types{{
 constexpr std::array<std::string_view, 6> type_names{types[0].type, types[1].type, types[2].type,
                                                      types[3].type, types[4].type, types[5].type};
 
+static void read_form(object_reader& spec, backend_security_policy& out,
+                      const credential_type& chosen) {
+  if (chosen.type == "AWSCredentials")
+    spec.into("awsCredentials", out.aws, true, "`awsCredentials: {region: …}`");
+  else if (chosen.type == "AzureCredentials")
+    spec.into("azureCredentials", out.azure, true,
+              "`azureCredentials: {tenantID: …, clientID: …, clientSecretRef: …}`");
+  else if (chosen.type == "GCPCredentials")
+    spec.into("gcpCredentials", out.gcp, true, "`gcpCredentials: {projectName: …, region: …}`");
+  else
+    spec.object(
+        chosen.field,
+        [&](object_reader& in) { in.into("secretRef", out.key, true, "`secretRef: {name: …}`"); },
+        true, "the field of the chosen type");
+}
+
 static void read_credential(object_reader& spec, backend_security_policy& out) {
+  if (spec.is_noting()) {
+    for (const auto& t : types) read_form(spec, out, t);
+    return;
+  }
   for (const auto& t : types) {
     if (t.type == out.type.value) continue;
     if (spec.has(t.field) && out.type.is_written)
@@ -32,19 +52,7 @@ static void read_credential(object_reader& spec, backend_security_policy& out) {
       spec.harmless({t.field});
   }
   const auto chosen = std::ranges::find(types, out.type.value, &credential_type::type);
-  if (chosen == types.end()) return;
-  if (chosen->type == "AWSCredentials")
-    spec.into("awsCredentials", out.aws, true, "`awsCredentials: {region: …}`");
-  else if (chosen->type == "AzureCredentials")
-    spec.into("azureCredentials", out.azure, true,
-              "`azureCredentials: {tenantID: …, clientID: …, clientSecretRef: …}`");
-  else if (chosen->type == "GCPCredentials")
-    spec.into("gcpCredentials", out.gcp, true, "`gcpCredentials: {projectName: …, region: …}`");
-  else
-    spec.object(
-        chosen->field,
-        [&](object_reader& in) { in.into("secretRef", out.key, true, "`secretRef: {name: …}`"); },
-        true, "the field of the chosen type");
+  if (chosen != types.end()) read_form(spec, out, *chosen);
 }
 
 static void read_override(object_reader& spec, backend_security_policy& out) {
