@@ -54,6 +54,7 @@ class attempt {
         env_.pool.find(exchange_.decisions.cluster(), *exchange_.rule, chosen.target);
     if (!endpoint) co_return because(failed(failure_class::connect), "the endpoint has gone");
     up_.choose(endpoint);
+    record().address.assign(endpoint->name());
     if (!prepare_request(exchange_, state_, state_.backend->targets[endpoint->target()], env_.keys))
       co_return because(refused(), state_.refusal->cause);
     if (chosen.first_token_timeout) first_token_ = state_.started + *chosen.first_token_timeout;
@@ -117,6 +118,10 @@ class attempt {
     state_.number = exchange_.record.attempts.size();
     exchange_.record.attempts.emplace_back();
     record().backend = state_.backend->name;
+    record().to = state_.backend;
+    const std::string_view renamed = state_.backend->model_override;
+    record().model = renamed.empty() ? std::string_view{exchange_.summary.model} : renamed;
+    record().start = state_.started - exchange_.complete_at;
     record().priority = chosen.target.priority;
     record().is_hedge = state_.is_hedge;
     first_token_ = timer_queue::never;
