@@ -8,6 +8,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <mutex>
+#include <set>
+#include <tuple>
 
 #include <understudy/admin/server.hpp>
 #include <understudy/admin/status.hpp>
@@ -62,7 +64,8 @@ struct server::impl final : proxy::health_observer {
   impl(options wanted, std::shared_ptr<const plan::plan> compiled)
       : opts{std::move(wanted)}, hub{opts.telemetry}, configuration{std::move(compiled)} {
     active = proxy::activate(configuration, nullptr, base::clock::now(), random);
-    hub.set_endpoint_source([this](auto& gauges) { endpoint_gauges(gauges); });
+    hub.configure(*configuration);
+    hub.set_gauge_source([this](auto& gauges) { fill_gauges(gauges); });
     names.on_change = [](const std::string& name, const std::string& reason) {
       if (reason.empty()) return log::info("net", "name " + name + " resolves again");
       log::warning("net", "name " + name + " does not resolve: " + reason);
@@ -123,7 +126,7 @@ struct server::impl final : proxy::health_observer {
   std::string status() const;
   bool set_ejected(const std::string& route, const std::string& backend, const std::string& address,
                    bool is_eject);
-  void endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauges) const;
+  void fill_gauges(telemetry::runtime_gauges& gauges) const;
   admin::hooks admin_hooks();
 
   options opts;
@@ -199,6 +202,7 @@ int server::impl::run() {
   signals.add(SIGTERM);
   signals.add(SIGINT);
   signals.add(SIGHUP);
+  signals.add(SIGUSR1);
   const std::function<void()> await_signal = [&] {
     signals.async_wait([&](error_code ec, int number) {
       if (ec) return;
@@ -229,6 +233,8 @@ int server::impl::run() {
 void server::impl::on_signal(int number) {
   if (number == SIGHUP) {
     reload();
+  } else if (number == SIGUSR1) {
+    hub.reopen_logs();
   } else if (is_draining) {
     log::warning("daemon", "second signal: open requests are cut");
     finish(1);
@@ -326,6 +332,7 @@ admin::reload_result server::impl::reload() {
     const std::scoped_lock lock{active_mutex};
     active = activated;
   }
+  hub.configure(*configuration);
   keys.configure(*configuration);
   names.activate(activated, [this] { prober.activate(current(), last_tls); });
   for (auto& w : workers) w->replace_plan(*plan);
@@ -373,13 +380,28 @@ bool server::impl::set_ejected(const std::string& route, const std::string& back
   return is_done;
 }
 
-void server::impl::endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauges) const {
+void server::impl::fill_gauges(telemetry::runtime_gauges& gauges) const {
   const auto now = base::clock::now();
-  for (const auto& cluster : current()->clusters)
-    for (auto& host : cluster->locked([&](auto& c) { return c.status(now); }))
-      gauges.push_back({cluster->route_name(), cluster->backend_names().at(host.locality),
-                        std::move(host.address), host.priority, host.is_ejected,
-                        host.active_requests, host.is_check_failed});
+  for (const auto& cluster : current()->clusters) {
+    const auto& route = cluster->route_name();
+    const auto& rule = cluster->rule_name();
+    auto [hosts, load, work] = cluster->locked([&](auto& c) {
+      return std::tuple{c.status(now), c.priority_load(now), c.under_way()};
+    });
+    for (auto& host : hosts)
+      gauges.endpoints.push_back({route, cluster->backend_names().at(host.locality),
+                                  std::move(host.address), host.priority, host.is_ejected,
+                                  host.active_requests, host.is_check_failed});
+    std::set<std::uint32_t> priorities;
+    for (const auto& l : cluster->params().localities) priorities.insert(l.priority);
+    std::size_t rank = 0;
+    for (const auto priority : priorities) {
+      if (rank == load.size()) break;
+      gauges.priorities.push_back({route, rule, priority, load[rank++]});
+    }
+    gauges.rules.push_back({route, rule, work.requests, work.retries, work.max_retries, work.hedges,
+                            cluster->connections().open(), cluster->connections().pending()});
+  }
 }
 
 admin::hooks server::impl::admin_hooks() {
