@@ -30,12 +30,6 @@ class attempt {
   upstream_exchange<Net>& up() { return up_; }
   telemetry::attempt_record& record() { return exchange_.record.attempts[state_.number]; }
   const codec::body_framing& framing() const { return *state_.framing; }
-  /// What the answer has cost: of its translator or, where that reads none, of the watch.
-  translate::token_usage usage() const {
-    auto told = state_.translator ? state_.translator->usage() : translate::token_usage{};
-    if (!told.input && !told.output && state_.is_watched) told = state_.watch.usage();
-    return told;
-  }
   /// The client does not get this answer, or not all of it: what it has cost.
   void count_abandoned() {
     if (!state_.is_watched) return;
