@@ -62,7 +62,7 @@ def busy(start, provider):
     for _ in range(3):
         assert ask(daemon).status == 200
     assert ask(daemon, stream=True).status == 200
-    assert ask(daemon, path="/v1/nothing").status == 404
+    assert ask(daemon, path="/nothing").status == 404
     primary.always(answer)
     daemon.admin("/reload", "POST")
     return daemon
@@ -117,7 +117,7 @@ def test_the_page_is_well_formed(busy, is_openmetrics):
     documented = (ROOT / "docs/metrics.md").read_text()
     for name in found:
         bare = name.removesuffix("_total")
-        assert f"`{bare}" in documented, f"docs/metrics.md does not tell of {name}"
+        assert f"`{bare}`" in documented, f"docs/metrics.md does not tell of {name}"
 
 
 def test_every_query_of_the_dashboard_has_its_metrics_and_labels(busy):
@@ -166,12 +166,12 @@ def genai(daemon, name, **labels):
 
 
 def test_genai_metrics_tell_of_the_attempt_that_answered(start, provider):
-    primary, fallback = provider(close_before_head, "primary"), provider(bedrock.chat(), "fallback")
+    primary, fallback = provider(close_before_head, "primary"), provider(bedrock.converse(), "fallback")
     daemon = start(config.documents(
         config.route([{"name": "primary", "priority": 0},
                       {"name": "fallback", "priority": 1, "modelNameOverride": "claude"}]),
         *config.backend("primary", primary.port), *config.bedrock("fallback", fallback.port)),
-        env={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"})
+        env=bedrock.ENVIRONMENT)
     assert ask(daemon, "gpt").status == 200
     assert ask(daemon, "gpt", stream=True).status == 200
     labels = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "aws.bedrock",
@@ -211,7 +211,7 @@ def test_the_usage_behind_a_large_answer_is_seen(start, provider):
 
 def test_names_that_clients_make_up_are_no_labels(start, provider):
     only = provider(status(404, b'{"error":{"message":"no such model"}}'))
-    daemon = start(config.single(only, rule={}))
+    daemon = start(config.single(only))
     for number in range(40):
         ask(daemon, f"made-up-{number}")
     models = {value for (name, labels) in daemon.metrics() if name.startswith("gen_ai_")
