@@ -47,7 +47,7 @@ exchange_record stream(const plan::rule& rule) {
   return r;
 }
 
-label_map labels(const label_map& more = {}) {
+label_map common(const label_map& more = {}) {
   label_map out = {{"gen_ai_operation_name", "chat"},
                    {"gen_ai_provider_name", "aws.bedrock"},
                    {"gen_ai_original_model", "asked"},
@@ -86,12 +86,12 @@ TEST_CASE("a stream gives the samples that existing dashboards look for") {
       return page.at(family, family + suffix, with).value;
     };
     const std::string tokens = "gen_ai_client_token_usage";
-    CHECK(value(tokens, "_sum", labels({{"gen_ai_token_type", "input"}})) == "100");
-    CHECK(value(tokens, "_sum", labels({{"gen_ai_token_type", "output"}})) == "11");
-    CHECK(value(tokens, "_count", labels({{"gen_ai_token_type", "output"}})) == "1");
-    CHECK(value("gen_ai_server_request_duration_seconds", "_sum", labels()) == "1.25");
-    CHECK(value("gen_ai_server_time_to_first_token_seconds", "_sum", labels()) == "0.25");
-    CHECK(value("gen_ai_server_time_per_output_token_seconds", "_sum", labels()) == "0.1");
+    CHECK(value(tokens, "_sum", common({{"gen_ai_token_type", "input"}})) == "100");
+    CHECK(value(tokens, "_sum", common({{"gen_ai_token_type", "output"}})) == "11");
+    CHECK(value(tokens, "_count", common({{"gen_ai_token_type", "output"}})) == "1");
+    CHECK(value("gen_ai_server_request_duration_seconds", "_sum", common()) == "1.25");
+    CHECK(value("gen_ai_server_time_to_first_token_seconds", "_sum", common()) == "0.25");
+    CHECK(value("gen_ai_server_time_per_output_token_seconds", "_sum", common()) == "0.1");
     // Types that nobody has told are no samples.
     CHECK(page.families.at(tokens).samples.size() == 2 * 17);
   }
@@ -131,8 +131,8 @@ TEST_CASE("a value on a bound is below it") {
   m.count(record);
   const std::string family = "gen_ai_server_request_duration_seconds";
   const auto page = page_of(m);
-  CHECK(page.at(family, family + "_bucket", labels({{"le", "0.01"}})).value == "1");
-  CHECK(page.at(family, family + "_bucket", labels({{"le", "0.02"}})).value == "2");
+  CHECK(page.at(family, family + "_bucket", common({{"le", "0.01"}})).value == "1");
+  CHECK(page.at(family, family + "_bucket", common({{"le", "0.02"}})).value == "2");
 }
 
 TEST_CASE("a failure has a duration and nothing else") {
@@ -147,7 +147,7 @@ TEST_CASE("a failure has a duration and nothing else") {
   const auto page = page_of(m);
   const std::string family = "gen_ai_server_request_duration_seconds";
   CHECK(page.at(family, family + "_count",
-                labels({{"error_type", "_OTHER"}, {"gen_ai_response_model", "unknown"}}))
+                common({{"error_type", "_OTHER"}, {"gen_ai_response_model", "unknown"}}))
             .value == "1");
   CHECK(page.families.at("gen_ai_client_token_usage").samples.empty());
   CHECK(page.families.at("gen_ai_server_time_to_first_token_seconds").samples.empty());
@@ -242,7 +242,7 @@ TEST_CASE("a scrape has the GenAI families and the costs") {
   }
   const auto page = parse_page(h.scrape(true), true);
   const std::string family = "gen_ai_server_request_duration_seconds";
-  CHECK(page.at(family, family + "_count", labels()).value == "2");
+  CHECK(page.at(family, family + "_count", common()).value == "2");
   CHECK(page.at("understudy_cost", "understudy_cost_total", {{"route", "default/r"}, {"key", "k"}})
             .value == "10");
   CHECK(page.at("understudy_cost", "understudy_cost_total", {{"route", "default/r"}, {"key", "l"}})
