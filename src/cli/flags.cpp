@@ -100,6 +100,27 @@ telemetry::log_format format_of(const std::string& text, int fd) {
   return ::isatty(fd) == 1 ? telemetry::log_format::text : telemetry::log_format::json;
 }
 
+/// `text` and `json` are understudy's own lines, anything else Envoy's commands.
+plan::access_log access_log_of(const run_flags& flags, telemetry::log_format own) {
+  using kind = plan::log_format::kind;
+  plan::access_log out;
+  out.path = flags.access_log.empty() || flags.access_log == "-" ? "/dev/stdout" : flags.access_log;
+  const auto& text = flags.access_log_format;
+  const bool is_json = text.empty() ? own == telemetry::log_format::json : text == "json";
+  out.format.what = is_json ? kind::own_json : kind::own_text;
+  if (text.empty() || text == "json" || text == "text") return out;
+  if (text.find('%') == text.npos)
+    throw usage_error{"--access-log-format: `" + text +
+                      "` is neither text nor json, and has no command, as `%RESPONSE_CODE%`"};
+  out.format.what = kind::pattern;
+  auto pattern = plan::parse_log_pattern(text, out.format);
+  if (!pattern)
+    throw usage_error{"--access-log-format: at character " +
+                      std::to_string(pattern.error().offset + 1) + ": " + pattern.error().message};
+  out.format.pattern = std::move(*pattern);
+  return out;
+}
+
 }  // namespace
 
 std::optional<std::string> environment_variable(const std::string& name) {
@@ -138,7 +159,10 @@ daemon::options to_options(const run_flags& flags) {
         (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(to.port);
   }
   o.telemetry.access_log_format = format_of(flags.log_format, STDOUT_FILENO);
-  if (flags.access_log == "off") o.telemetry.access_log_fd = -1;
+  if (flags.access_log == "off")
+    o.telemetry.access_log_fd = -1;
+  else if (!flags.access_log.empty() || !flags.access_log_format.empty())
+    o.telemetry.access_logs.emplace({access_log_of(flags, o.telemetry.access_log_format)});
   o.telemetry.started = base::wall_now();
   if (!telemetry::log::init(flags.log_level, format_of(flags.log_format, STDERR_FILENO)))
     throw usage_error{"--log-level: `" + flags.log_level +

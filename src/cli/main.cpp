@@ -32,10 +32,14 @@ void add_run_flags(CLI::App& app, run_flags& flags) {
   app.add_option("--log-format", flags.log_format,
                  "text or json; default: text on a terminal, else json")
       ->envname("UNDERSTUDY_LOG_FORMAT");
-  app.add_option("--access-log", flags.access_log, "- (standard output) or off")
-      ->envname("UNDERSTUDY_ACCESS_LOG")
-      ->check(CLI::IsMember({"-", "off"}))
-      ->capture_default_str();
+  app.add_option("--access-log", flags.access_log,
+                 "- (standard output), off, or a file (SIGUSR1 opens it anew); default: as "
+                 "EnvoyProxy says, else -")
+      ->envname("UNDERSTUDY_ACCESS_LOG");
+  app.add_option("--access-log-format", flags.access_log_format,
+                 "json, text, or a line with Envoy's commands, as \"%START_TIME% "
+                 "%RESPONSE_CODE%\"")
+      ->envname("UNDERSTUDY_ACCESS_LOG_FORMAT");
   app.add_option("--drain-timeout", flags.drain_timeout,
                  "how long open requests may finish after SIGTERM")
       ->envname("UNDERSTUDY_DRAIN_TIMEOUT")

@@ -15,7 +15,7 @@ constexpr auto table = std::to_array<kind_entry>({
     {"AIGatewayRoute", ai_group, "v1beta1 v1alpha1", typed, read_ai_gateway_route},
     {"AIServiceBackend", ai_group, "v1beta1 v1alpha1", typed, read_ai_service_backend},
     {"BackendSecurityPolicy", ai_group, "v1beta1 v1alpha1", typed, read_backend_security_policy},
-    {"GatewayConfig", ai_group, "v1beta1 v1alpha1", not_acting},
+    {"GatewayConfig", ai_group, "v1beta1 v1alpha1", typed, read_gateway_config},
     {"MCPRoute", ai_group, "v1beta1 v1alpha1", not_acting},
     {"QuotaPolicy", ai_group, "v1alpha1", not_acting},
 
@@ -24,7 +24,7 @@ constexpr auto table = std::to_array<kind_entry>({
     {"ClientTrafficPolicy", envoy_group, "v1alpha1", typed, read_client_traffic_policy},
     {"EnvoyExtensionPolicy", envoy_group, "v1alpha1", not_acting},
     {"EnvoyPatchPolicy", envoy_group, "v1alpha1", not_acting},
-    {"EnvoyProxy", envoy_group, "v1alpha1", ignored},
+    {"EnvoyProxy", envoy_group, "v1alpha1", typed, read_envoy_proxy},
     {"HTTPRouteFilter", envoy_group, "v1alpha1", not_acting},
     {"SecurityPolicy", envoy_group, "v1alpha1", not_acting},
 

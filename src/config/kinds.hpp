@@ -43,8 +43,10 @@ object_header& read_backend_tls_policy(object_reader&, object_header, kind_conte
 object_header& read_backend_traffic_policy(object_reader&, object_header, kind_context&);
 object_header& read_client_traffic_policy(object_reader&, object_header, kind_context&);
 object_header& read_config_map(object_reader&, object_header, kind_context&);
+object_header& read_envoy_proxy(object_reader&, object_header, kind_context&);
 object_header& read_failover_policy(object_reader&, object_header, kind_context&);
 object_header& read_gateway(object_reader&, object_header, kind_context&);
+object_header& read_gateway_config(object_reader&, object_header, kind_context&);
 object_header& read_http_route(object_reader&, object_header, kind_context&);
 object_header& read_reference_grant(object_reader&, object_header, kind_context&);
 object_header& read_secret(object_reader&, object_header, kind_context&);

@@ -111,6 +111,7 @@ void server::impl::commit() {
     const std::scoped_lock lock{active_mutex};
     active = next.active;
   }
+  hub.configure(*configuration);
   last_tls = next.for_workers.upstream_tls;
   prober.activate(active, last_tls);
   const auto opened = listed("listening on ", next.listeners.opened);

@@ -8,6 +8,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <limits>
+#include <set>
+#include <tuple>
 
 #include <understudy/admin/status.hpp>
 #include <understudy/credentials/http_call.hpp>
@@ -66,7 +68,8 @@ server::impl::impl(options wanted, std::shared_ptr<const plan::plan> compiled)
       configuration{std::move(compiled)},
       service{control, variable, ::getpid()} {
   active = proxy::activate(configuration, nullptr, base::clock::now(), random);
-  hub.set_endpoint_source([this](auto& gauges) { endpoint_gauges(gauges); });
+  hub.configure(*configuration);
+  hub.set_gauge_source([this](auto& gauges) { fill_gauges(gauges); });
   names.on_change = [](const std::string& name, const std::string& reason) {
     if (reason.empty()) return log::info("net", "name " + name + " resolves again");
     log::warning("net", "name " + name + " does not resolve: " + reason);
@@ -163,7 +166,7 @@ void server::impl::await_signal() {
 }
 
 int server::impl::run() {
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) signals.add(number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) signals.add(number);
   await_signal();
   keys.configure(*configuration);
   // Serving begins when every name, key and checked host is known, or has had its time.
@@ -184,6 +187,8 @@ int server::impl::run() {
 void server::impl::on_signal(int number) {
   if (number == SIGHUP) {
     reload();
+  } else if (number == SIGUSR1) {
+    hub.reopen_logs();
   } else if (number == SIGUSR2) {
     upgrade_program();
   } else if (is_draining && !is_handed_over) {
@@ -295,13 +300,28 @@ bool server::impl::set_ejected(const std::string& route, const std::string& back
   return is_done;
 }
 
-void server::impl::endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauges) const {
+void server::impl::fill_gauges(telemetry::runtime_gauges& gauges) const {
   const auto now = base::clock::now();
-  for (const auto& cluster : current()->clusters)
-    for (auto& host : cluster->locked([&](auto& c) { return c.status(now); }))
-      gauges.push_back({cluster->route_name(), cluster->backend_names().at(host.locality),
-                        std::move(host.address), host.priority, host.is_ejected,
-                        host.active_requests, host.is_check_failed});
+  for (const auto& cluster : current()->clusters) {
+    const auto& route = cluster->route_name();
+    const auto& rule = cluster->rule_name();
+    auto [hosts, load, work] = cluster->locked([&](auto& c) {
+      return std::tuple{c.status(now), c.priority_load(now), c.under_way()};
+    });
+    for (auto& host : hosts)
+      gauges.endpoints.push_back({route, cluster->backend_names().at(host.locality),
+                                  std::move(host.address), host.priority, host.is_ejected,
+                                  host.active_requests, host.is_check_failed});
+    std::set<std::uint32_t> priorities;
+    for (const auto& l : cluster->params().localities) priorities.insert(l.priority);
+    std::size_t rank = 0;
+    for (const auto priority : priorities) {
+      if (rank == load.size()) break;
+      gauges.priorities.push_back({route, rule, priority, load[rank++]});
+    }
+    gauges.rules.push_back({route, rule, work.requests, work.retries, work.max_retries, work.hedges,
+                            cluster->connections().open(), cluster->connections().pending()});
+  }
 }
 
 admin::hooks server::impl::admin_hooks() {

@@ -78,7 +78,7 @@ struct server::impl final : proxy::health_observer {
   std::string status() const;
   bool set_ejected(const std::string& route, const std::string& backend, const std::string& address,
                    bool is_eject);
-  void endpoint_gauges(std::vector<telemetry::endpoint_gauge>& gauges) const;
+  void fill_gauges(telemetry::runtime_gauges& gauges) const;
   admin::hooks admin_hooks();
 
   options opts;

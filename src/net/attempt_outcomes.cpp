@@ -15,18 +15,24 @@ const end_words& ending_words(relay_end how) {
       {attempt_outcome::ok, {}, ending::complete},
       {attempt_outcome::ok, {}, ending::complete},
       {attempt_outcome::stream_broken, "upstream_broke", ending::upstream_broke,
-       "the upstream connection ended within its answer"},
+       "the upstream connection ended within its answer", "UC"},
       {attempt_outcome::stream_broken, "upstream_stream_error", ending::upstream_broke,
-       "the upstream reported an error within its answer"},
+       "the upstream reported an error within its answer", "UPE"},
       {attempt_outcome::stream_idle, "stream_idle_timeout", ending::idle_timeout,
-       "the upstream fell silent within its answer"},
+       "the upstream fell silent within its answer", "SI"},
       {attempt_outcome::request_timeout, "request_timeout", ending::request_timeout,
-       "the request timeout was reached within the answer"},
-      {attempt_outcome::cancelled, "downstream_gone", ending::downstream_gone},
+       "the request timeout was reached within the answer", "UT"},
+      {attempt_outcome::cancelled, "downstream_gone", ending::downstream_gone, {}, "DC"},
       {attempt_outcome::stream_broken, "resumed_answer_differs", ending::downstream_gone,
-       "the upstream broke off, and another one would have gone on differently"},
+       "the upstream broke off, and another one would have gone on differently", "UC"},
   }};
   return words[static_cast<std::size_t>(how)];
+}
+
+void add_flag(std::string& flags, std::string_view flag) {
+  if (flag.empty() || flags.find(flag) != std::string::npos) return;
+  if (!flags.empty()) flags += ',';
+  flags += flag;
 }
 
 outcome failed(failure_class what, bool is_bytes_sent) {

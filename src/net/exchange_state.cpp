@@ -79,6 +79,53 @@ void attempt_state::reset() {
   cause.clear();
 }
 
+namespace {
+template <std::size_t N>
+void assign_unescaped(base::short_text<N>& to, std::string_view raw) {
+  if (raw.find('\\') == std::string_view::npos)
+    to.assign(raw);
+  else
+    to.assign(codec::unescape_json(raw));
+}
+}  // namespace
+
+void exchange_state::note_answer(attempt_state& from) {
+  record.answered = from.number;
+  auto& usage = record.usage;
+  usage = from.translator ? from.translator->usage() : translate::token_usage{};
+  if (!from.is_watched) return;
+  from.watch.finish();  // a document's usage is read at its end
+  const auto& seen = from.watch.usage();
+  const auto fill = [](auto& to, const auto& known) {
+    if (!to) to = known;
+  };
+  fill(usage.input, seen.input);
+  fill(usage.output, seen.output);
+  fill(usage.total, seen.total);
+  fill(usage.cached_input, seen.cached_input);
+  fill(usage.cache_creation_input, seen.cache_creation_input);
+  fill(usage.reasoning, seen.reasoning);
+  assign_unescaped(record.model_answered, from.watch.model());
+  assign_unescaped(record.response_id, from.watch.response_id());
+}
+
+void exchange_state::note_costs() {
+  if (rule == nullptr || rule->costs.empty()) return;
+  if (record.status < 200 || record.status > 299 || record.origin != telemetry::error_origin::none)
+    return;
+  if (record.answered >= record.attempts.size()) return;
+  const auto& attempt = record.attempts[record.answered];
+  if (attempt.outcome != telemetry::attempt_outcome::ok) return;
+  const plan::cost_subject whose{attempt.model, attempt.to->id, route->name};
+  for (const auto& cost : rule->costs) {
+    const auto value = plan::evaluate(cost, whose, record.usage);
+    if (value)
+      record.costs.push_back({cost.key, *value});
+    else
+      ++record.cost_errors;
+  }
+}
+
 void exchange_state::reset() {
   decisions.close();
   head.fields.clear();
@@ -100,13 +147,7 @@ void exchange_state::reset() {
   recycle(out);
   failures.clear();
   is_committed = is_head_sent = closes_downstream = false;
-  auto attempts = std::move(record.attempts);
-  auto flags = std::move(record.flags);
-  attempts.clear();
-  flags.clear();
-  record = {};
-  record.attempts = std::move(attempts);
-  record.flags = std::move(flags);
+  record.reset();
 }
 
 }  // namespace understudy::net

@@ -71,7 +71,6 @@ rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
                              .hostnames = names_of(route.hostnames),
                              .is_ai = true};
   rule out;
-  out.counts_tokens = route.counts_tokens;
   out.name = route.header.id() + "/rule/" + std::to_string(index);
   out.position = place(written.at);
   out.matches = compile_matches(state, route, context.rule_field, written);
@@ -80,10 +79,15 @@ rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
     const auto& ref = written.backends[i];
     if (!ref.name.is_written) continue;
     const ref_context where{route.header, item(context.rule_field, "backendRefs", i), ref.at};
-    if (auto made = compile_backend(state, where, route, ref))
+    if (auto made = compile_backend(state, where, route, ref)) {
+      const auto& space = route.header.name_space;
+      made->full_name = space + "/" + made->name;
+      made->id = made->full_name + "/route/" + route.header.name + "/rule/" +
+                 std::to_string(index) + "/ref/" + std::to_string(i);
       out.backends.push_back(std::move(*made));
-    else
+    } else {
       is_broken = true;
+    }
   }
   hide_request_credentials(out.backends);
   const config::route_timeouts none;
@@ -103,8 +107,11 @@ route compile_route(compile_state& state, const config::ai_gateway_route& writte
   out.name = written.header.id();
   out.position = place(written.header.at);
   for (const auto& host : written.hostnames) out.hostnames.push_back(base::lower(host.value));
-  for (std::size_t i = 0; i < written.rules.size(); ++i)
+  const auto costs = compile_costs(state, written);
+  for (std::size_t i = 0; i < written.rules.size(); ++i) {
     out.rules.push_back(compile_rule(state, written, written.rules[i], i));
+    out.rules.back().costs = costs;
+  }
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include <understudy/plan/compile.hpp>
 
+#include <algorithm>
+
 #include <understudy/base/wipe.hpp>
 
 #include "plan/policies.hpp"
@@ -25,9 +27,16 @@ compile_result compile(const config::documents& documents, std::int64_t created_
                                {},
                                {},
                                "no AIGatewayRoute and no HTTPRoute: nothing to serve; write one"});
+  // One cost anywhere, and every streamed chat has to tell its usage (spec/gateway-config.md §2.4).
+  const auto has_costs = [](const rule& r) { return !r.costs.empty(); };
+  const auto counts = [&](const route& r) { return std::ranges::any_of(r.rules, has_costs); };
+  if (std::ranges::any_of(made->routes, counts))
+    for (auto& route : made->routes)
+      for (auto& rule : route.rules) rule.counts_tokens = rule.is_ai;
   compile_listeners(state);
   list_models(state);
   apply_client_policy(state);
+  compile_access_logs(state);
   check_policy_targets(state);
   if (!documents.has_errors && !config::has_error(result.findings))
     result.compiled = std::move(made);

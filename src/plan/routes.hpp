@@ -15,6 +15,11 @@ void finish_rule(compile_state& state, const rule_context& context,
 header_match compile_header(compile_state& state, const config::object_header& route,
                             const std::string& field, const config::header_match_spec& written);
 
+/// `llmRequestCosts` of a route and of its Gateways' GatewayConfigs; the route's own win.
+std::vector<cost> compile_costs(compile_state& state, const config::ai_gateway_route& route);
+/// EnvoyProxy's `telemetry.accessLog`.
+void compile_access_logs(compile_state& state);
+
 /// Listeners of the Gateways, or the implied one, with the routes that attach to each.
 void compile_listeners(compile_state& state);
 /// GET /v1/models.

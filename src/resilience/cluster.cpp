@@ -127,6 +127,11 @@ std::vector<host_status> cluster::status(time_point now) {
   return all;
 }
 
+work_under_way cluster::under_way() const {
+  const auto& b = impl_->breaker;
+  return {b.requests(), b.retries(), b.hedges(), b.max_retries()};
+}
+
 std::vector<std::uint32_t> cluster::priority_load(time_point now) {
   impl_->advance(now);
   const auto& share = impl_->current_load().load;

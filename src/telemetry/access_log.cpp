@@ -1,5 +1,7 @@
 #include <understudy/telemetry/access_log.hpp>
 
+#include "telemetry/log_line.hpp"
+
 namespace understudy::telemetry {
 namespace {
 
@@ -12,12 +14,26 @@ void append_attempt(text_writer& out, const attempt_record& a) {
   put_json(out, a.backend);
   out.put(R"(,"priority":)");
   out.put_number(a.priority);
+  if (!a.address.empty()) {
+    out.put(R"(,"endpoint":)");
+    put_json(out, a.address.view());
+  }
+  if (!a.model.empty()) {
+    out.put(R"(,"model":)");
+    put_json(out, a.model);
+  }
   out.put(R"(,"outcome":")");
   out.put(name(a.outcome));
   out.put(R"(","status":)");
   out.put_number(a.status);
+  out.put(R"(,"start_ms":)");
+  put_milliseconds(out, a.start);
   out.put(R"(,"ms":)");
   put_milliseconds(out, a.elapsed);
+  if (a.time_to_content.count() != 0) {
+    out.put(R"(,"content_ms":)");
+    put_milliseconds(out, a.time_to_content);
+  }
   if (a.is_reused) out.put(R"(,"reused":true)");
   if (a.is_replayed) out.put(R"(,"replayed":true)");
   if (a.is_hedge) out.put(R"(,"hedge":true)");
@@ -66,7 +82,45 @@ void append_text_attempt(text_writer& out, const attempt_record& a) {
   out.put("ms");
 }
 
+void append_costs(text_writer& out, const exchange_record& record) {
+  if (record.costs.empty()) return;
+  char separator = '{';
+  out.put(R"(,"costs":)");
+  for (const auto& cost : record.costs) {
+    out.put(separator);
+    put_json(out, cost.key);
+    out.put(':');
+    out.put_number(cost.value);
+    separator = ',';
+  }
+  out.put('}');
+}
+
 }  // namespace
+
+void put_attempts(text_writer& out, const exchange_record& record) {
+  out.put('[');
+  for (std::size_t i = 0; i < record.attempts.size() && i < access_log::max_attempts; ++i) {
+    if (i != 0) out.put(',');
+    append_attempt(out, record.attempts[i]);
+  }
+  out.put(']');
+}
+
+void access_log::append(std::string& out, const exchange_record& record,
+                        const plan::log_format& format, std::size_t first_field) {
+  text_writer line{out, 1024};
+  switch (format.what) {
+    case plan::log_format::kind::own_json:
+      return append_json_line(line, record);
+    case plan::log_format::kind::own_text:
+      return append_text_line(line, record);
+    case plan::log_format::kind::pattern:
+      return put_pattern_line(line, {record, time_, first_field}, format);
+    case plan::log_format::kind::fields:
+      return put_fields_line(line, {record, time_, first_field}, format);
+  }
+}
 
 void access_log::append(std::string& out, const exchange_record& record, log_format format) {
   text_writer line{out, 1024};
@@ -89,6 +143,13 @@ void access_log::append_json_line(text_writer& out, const exchange_record& recor
   put_json_or_null(out, record.route);
   out.put(R"(,"model":)");
   put_json_or_null(out, record.model);
+  const auto* decisive = record.decisive();
+  out.put(R"(,"model_sent":)");
+  put_json_or_null(out, decisive == nullptr ? std::string_view{} : decisive->model);
+  out.put(R"(,"model_answered":)");
+  put_json_or_null(out, record.model_answered.view());
+  out.put(R"(,"response_id":)");
+  put_json_or_null(out, record.response_id.view());
   out.put(R"(,"status":)");
   out.put_number(record.status);
   out.put(R"(,"origin":)");
@@ -106,17 +167,18 @@ void access_log::append_json_line(text_writer& out, const exchange_record& recor
   put_milliseconds(out, record.elapsed);
   out.put(R"(,"first_byte_ms":)");
   put_milliseconds(out, record.time_to_first_byte);
+  if (record.time_to_content.count() != 0) {
+    out.put(R"(,"first_content_ms":)");
+    put_milliseconds(out, record.time_to_content);
+  }
   out.put(R"(,"client":)");
   put_json_or_null(out, record.client_address);
   out.put(R"(,"listener":)");
   put_json_or_null(out, record.listener);
   append_tokens(out, record.usage);
-  out.put(R"(,"attempts":[)");
-  for (std::size_t i = 0; i < record.attempts.size() && i < max_attempts; ++i) {
-    if (i != 0) out.put(',');
-    append_attempt(out, record.attempts[i]);
-  }
-  out.put(']');
+  append_costs(out, record);
+  out.put(R"(,"attempts":)");
+  put_attempts(out, record);
   if (record.attempts.size() > max_attempts) {
     out.put(R"(,"attempts_total":)");
     out.put_number(record.attempts.size());

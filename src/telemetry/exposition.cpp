@@ -70,7 +70,7 @@ void exposition::family(std::string_view name, metric_type type, std::string_vie
   out_.append(name).append(suffix).append(" ").append(type_name(type)).append("\n");
 }
 
-void exposition::begin(std::string_view suffix, labels with, std::string_view bound) {
+void exposition::begin(std::string_view suffix, label_span with, std::string_view bound) {
   out_ += name_;
   out_ += suffix;
   char separator = '{';
@@ -129,6 +129,37 @@ void exposition::sample(labels with, const histogram& value) {
   out_ += '\n';
   begin("_count", with);
   append_number(out_, value.count());
+  out_ += '\n';
+}
+
+void exposition::sample(label_span with, std::span<const std::uint64_t> counts,
+                        std::span<const std::uint64_t> bounds, std::uint64_t sum, unit in) {
+  std::uint64_t cumulative = 0;
+  std::string bound;
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    cumulative += counts[i];
+    bound.clear();
+    if (in == unit::tokens)
+      append_number(bound, bounds[i]);
+    else
+      append_seconds(bound, bounds[i] * 1'000);
+    if (is_openmetrics_ && bound.find('.') == std::string::npos) bound += ".0";
+    begin("_bucket", with, bound);
+    append_number(out_, cumulative);
+    out_ += '\n';
+  }
+  cumulative += counts[bounds.size()];
+  begin("_bucket", with, "+Inf");
+  append_number(out_, cumulative);
+  out_ += '\n';
+  begin("_sum", with);
+  if (in == unit::tokens)
+    append_number(out_, sum);
+  else
+    append_seconds(out_, sum);
+  out_ += '\n';
+  begin("_count", with);
+  append_number(out_, cumulative);
   out_ += '\n';
 }
 

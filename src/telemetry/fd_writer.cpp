@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace understudy::telemetry {
 namespace {
@@ -23,7 +24,12 @@ std::uint64_t count_lines(std::string_view text) {
 
 }  // namespace
 
-fd_writer::fd_writer(int fd) : fd_{fd} {
+fd_writer::fd_writer(int fd) { adopt(fd); }
+
+void fd_writer::adopt(int fd) {
+  fd_ = fd;
+  is_owned_ = false;
+  kind_ = kind::file;
   struct stat status {};
   if (fd < 0 || ::fstat(fd, &status) != 0 || S_ISREG(status.st_mode)) return;
   kind_ = S_ISSOCK(status.st_mode) ? kind::socket : kind::polled;
@@ -37,6 +43,17 @@ fd_writer::fd_writer(int fd) : fd_{fd} {
   fd_ = own;
   is_owned_ = true;
   kind_ = kind::nonblocking;
+}
+
+void fd_writer::replace(int fd) {
+  const std::lock_guard lock{mutex_};
+  lost_ += drain() + count_lines(pending_);
+  pending_.clear();
+  is_inside_line_ = false;
+  if (is_owned_) ::close(fd_);
+  adopt(fd);
+  if (fd >= 0 && fd_ != fd) ::close(fd);  // a pipe was opened a second time
+  is_owned_ = fd >= 0;
 }
 
 fd_writer::~fd_writer() {
@@ -89,8 +106,8 @@ std::uint64_t fd_writer::drain() {
 
 std::uint64_t fd_writer::write(std::string_view lines) {
   const std::lock_guard lock{mutex_};
-  if (fd_ < 0) return 0;
-  std::uint64_t dropped = 0;
+  std::uint64_t dropped = std::exchange(lost_, 0);
+  if (fd_ < 0) return dropped + count_lines(lines);
   if (pending_.size() + lines.size() > max_pending_bytes) dropped += drain();
   if (pending_.size() + lines.size() > max_pending_bytes) return dropped + count_lines(lines);
   // After a failed write in the middle of a line, the rest of it is gone: begin a new one.

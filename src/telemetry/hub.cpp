@@ -53,9 +53,54 @@ event_kind event_kind_of(resilience::health_event::kind what) {
 
 }  // namespace
 
-hub::hub(const hub_options& options) : options_{options}, access_log_{options.access_log_fd} {}
+hub::hub(const hub_options& options) : options_{options} {
+  logs wanted;
+  if (options_.access_logs) {
+    for (const auto& one : *options_.access_logs)
+      wanted.push_back(std::make_shared<log_output>(one.path, one.format));
+  } else if (options_.access_log_fd >= 0) {
+    plan::log_format format;
+    format.what = options_.access_log_format == log_format::json ? plan::log_format::kind::own_json
+                                                                 : plan::log_format::kind::own_text;
+    wanted.push_back(std::make_shared<log_output>(options_.access_log_fd, std::move(format)));
+  }
+  set_logs(std::move(wanted));
+}
 
 hub::~hub() = default;
+
+void hub::set_logs(logs wanted) {
+  const std::lock_guard lock{mutex_};
+  logs_ = std::move(wanted);
+  logs_generation_.fetch_add(1, std::memory_order_release);
+}
+
+void hub::configure(const plan::plan& configuration) {
+  if (options_.access_logs || options_.access_log_fd < 0) return;  // written by hand
+  if (configuration.access_logs == configured_logs_) return;
+  configured_logs_ = configuration.access_logs;
+  logs wanted;
+  if (configured_logs_) {
+    for (const auto& one : *configured_logs_)
+      wanted.push_back(std::make_shared<log_output>(one.path, one.format));
+  } else {
+    plan::log_format format;
+    format.what = options_.access_log_format == log_format::json ? plan::log_format::kind::own_json
+                                                                 : plan::log_format::kind::own_text;
+    wanted.push_back(std::make_shared<log_output>(options_.access_log_fd, std::move(format)));
+  }
+  set_logs(std::move(wanted));
+}
+
+void hub::reopen_logs() {
+  logs now;
+  {
+    const std::lock_guard lock{mutex_};
+    now = logs_;
+  }
+  for (const auto& log : now) log->reopen();
+  log::info("access log", "files opened anew");
+}
 
 worker_sink& hub::add_worker() {
   const std::lock_guard lock{mutex_};
@@ -126,6 +171,16 @@ exchange_metrics hub::merged() const {
   return all;
 }
 
+genai_metrics hub::merged_genai() const {
+  genai_metrics all;
+  const std::lock_guard lock{mutex_};
+  for (const auto& w : workers_) {
+    const std::lock_guard worker_lock{w->mutex_};
+    all.merge(w->genai_);
+  }
+  return all;
+}
+
 std::int64_t hub::sum(owned_counter worker_counters::*member) const {
   const std::lock_guard lock{mutex_};
   std::int64_t total = 0;
@@ -137,8 +192,10 @@ std::string hub::scrape(bool is_openmetrics) const {
   exposition out{is_openmetrics};
   out.family("understudy_build_info", metric_type::gauge, "Always 1; the version is a label.");
   out.sample({{"version", UNDERSTUDY_VERSION}}, std::uint64_t{1});
+  merged_genai().expose(out);
   merged().expose(out);
   expose_health(out);
+  expose_gauges(out);
   expose_connections(out);
   expose_process(out, options_.started);
   return out.finish();
@@ -173,11 +230,14 @@ void hub::expose_health(exposition& out) const {
     out.sample({{"result", "accepted"}}, reloads_accepted_);
     out.sample({{"result", "refused"}}, reloads_refused_);
   }
-  if (!endpoint_source_) return;
-  std::vector<endpoint_gauge> endpoints;
-  endpoint_source_(endpoints);
+}
+
+void hub::expose_gauges(exposition& out) const {
+  if (!gauge_source_) return;
+  runtime_gauges now;
+  gauge_source_(now);
   const auto each = [&](auto&& value) {
-    for (const auto& e : endpoints)
+    for (const auto& e : now.endpoints)
       out.sample({{"route", e.route},
                   {"backend", e.backend},
                   {"priority", std::to_string(e.priority)},
@@ -191,6 +251,28 @@ void hub::expose_health(exposition& out) const {
   each([](const endpoint_gauge& e) { return e.is_check_failed ? 1U : 0U; });
   out.family("understudy_endpoint_active_requests", metric_type::gauge, "Attempts under way.");
   each([](const endpoint_gauge& e) { return e.active_requests; });
+  out.family("understudy_priority_load_ratio", metric_type::gauge,
+             "Share of new requests that a priority of a rule gets now, 0 to 1.");
+  for (const auto& p : now.priorities)
+    out.sample({{"route", p.route}, {"rule", p.rule}, {"priority", std::to_string(p.priority)}},
+               static_cast<double>(p.percent) / 100);
+  const auto each_rule = [&](std::string_view name, std::string_view help, auto member) {
+    out.family(name, metric_type::gauge, help);
+    for (const auto& r : now.rules)
+      out.sample({{"route", r.route}, {"rule", r.rule}}, std::uint64_t{r.*member});
+  };
+  each_rule("understudy_attempts_active", "Attempts under way.", &rule_gauge::attempts);
+  each_rule("understudy_retries_active", "Retries under way: what the retry budget counts.",
+            &rule_gauge::retries);
+  each_rule("understudy_retries_active_limit",
+            "Retries that may be under way now, by the budget or the breaker.",
+            &rule_gauge::max_retries);
+  each_rule("understudy_hedges_active", "Attempts that run beside another one.",
+            &rule_gauge::hedges);
+  each_rule("understudy_rule_connections", "Upstream connections, idle ones included.",
+            &rule_gauge::connections);
+  each_rule("understudy_requests_pending", "Requests that wait for an upstream connection.",
+            &rule_gauge::pending);
 }
 
 void hub::expose_connections(exposition& out) const {

@@ -66,4 +66,12 @@ void expose_process(exposition& out, base::wall_time started) {
   out.sample({}, static_cast<double>(started.time_since_epoch().count()) / 1e6);
 }
 
+const std::string& host_name() {
+  static const std::string name = [] {
+    char buffer[256] = {};
+    return std::string{::gethostname(buffer, sizeof buffer - 1) == 0 ? buffer : ""};
+  }();
+  return name;
+}
+
 }  // namespace understudy::telemetry

@@ -20,29 +20,69 @@ std::string describe(const attempt_record& failed) {
 
 }  // namespace
 
-worker_sink::worker_sink(hub& owner) : hub_{owner} {
-  if (hub_.options_.access_log_fd >= 0) lines_.reserve(reserve_bytes);
-}
+// The hub's mutex is held.
+worker_sink::worker_sink(hub& owner) : hub_{owner} { adopt_logs(); }
 
 void worker_sink::on_exchange(const exchange_record& record) {
   {
     const std::lock_guard lock{mutex_};
     metrics_.count(record);
+    genai_.count(record);
   }
   if (record.attempts.size() > 1) tell_failover(record);
-  if (hub_.options_.access_log_fd < 0) return;
-  access_log_.append(lines_, record, hub_.options_.access_log_format);
-  if (lines_.size() > flush_bytes) flush();
+  log(record);
+}
+
+void worker_sink::log(const exchange_record& record) {
+  bool is_full = false;
+  const bool has_fields = record.response_fields_of == logs_generation_;
+  for (auto& to : logs_) {
+    access_log_.append(to.lines, record, to.to->format(),
+                       has_fields ? to.first_field : exchange_record::no_field);
+    is_full = is_full || to.lines.size() > flush_bytes;
+  }
+  if (is_full) flush();
+  if (logs_generation_ != hub_.logs_generation_.load(std::memory_order_acquire)) take_logs();
+}
+
+/// The outputs have changed. What is written for the old ones goes to them first.
+void worker_sink::take_logs() {
+  flush();
+  const std::lock_guard lock{hub_.mutex_};
+  adopt_logs();
+}
+
+void worker_sink::adopt_logs() {
+  logs_.clear();
+  wanted_fields_.clear();
+  for (const auto& to : hub_.logs_) {
+    auto& mine = logs_.emplace_back();
+    mine.to = to;
+    mine.first_field = wanted_fields_.size();
+    mine.lines.reserve(reserve_bytes);
+    const auto& fields = to->format().response_fields;
+    wanted_fields_.insert(wanted_fields_.end(), fields.begin(), fields.end());
+  }
+  logs_generation_ = hub_.logs_generation_.load(std::memory_order_relaxed);
+}
+
+void worker_sink::copy_response_fields(exchange_record& record,
+                                       const codec::field_list& fields) const {
+  auto& kept = record.response_fields;
+  if (kept.size() < wanted_fields_.size()) kept.resize(wanted_fields_.size());
+  for (std::size_t i = 0; i < wanted_fields_.size(); ++i)
+    kept[i].assign(
+        fields.find(wanted_fields_[i]).value_or(std::string_view{}).substr(0, max_text_bytes));
+  record.response_fields_of = logs_generation_;
 }
 
 void worker_sink::flush() {
-  if (lines_.empty()) {
-    counters_.access_log_dropped.add(static_cast<std::int64_t>(hub_.access_log_.flush()));
-    return;
+  for (auto& to : logs_) {
+    auto& writer = to.to->writer();
+    const auto dropped = to.lines.empty() ? writer.flush() : writer.write(to.lines);
+    counters_.access_log_dropped.add(static_cast<std::int64_t>(dropped));
+    to.lines.clear();
   }
-  const auto dropped = hub_.access_log_.write(lines_);
-  counters_.access_log_dropped.add(static_cast<std::int64_t>(dropped));
-  lines_.clear();
 }
 
 void worker_sink::tell_failover(const exchange_record& record) {

@@ -9,7 +9,18 @@ namespace {
 using codec::json_kind;
 
 /// What a top-level member of a unary answer is to us.
-enum class member : std::uint8_t { other, answer, error, tag, status, message, usage, feedback };
+enum class member : std::uint8_t {
+  other,
+  answer,
+  error,
+  tag,
+  status,
+  message,
+  usage,
+  feedback,
+  model,
+  id
+};
 
 template <std::size_t N>
 bool is(const char* name, const char (&known)[N]) {
@@ -21,12 +32,15 @@ member member_of(std::string_view name) {
   const char* at = name.data();
   const auto answer_if = [](bool is_answer) { return is_answer ? member::answer : member::other; };
   switch (name.size()) {
+    case 2:
+      return is(at, "id") ? member::id : member::other;
     case 4:
       if (is(at, "type")) return member::tag;
       return answer_if(is(at, "data") || is(at, "text"));
     case 5:
       if (is(at, "error")) return member::error;
       if (is(at, "usage")) return member::usage;
+      if (is(at, "model")) return member::model;
       return answer_if(is(at, "count"));
     case 6:
       if (is(at, "object")) return member::tag;
@@ -39,10 +53,12 @@ member member_of(std::string_view name) {
     case 9:
       return answer_if(is(at, "embedding"));
     case 10:
+      if (is(at, "responseId")) return member::id;
       return answer_if(is(at, "candidates") || is(at, "embeddings"));
     case 11:
       return answer_if(is(at, "predictions") || is(at, "inputTokens") || is(at, "totalTokens"));
     case 12:
+      if (is(at, "modelVersion")) return member::model;
       return answer_if(is(at, "input_tokens"));
     case 13:
       return is(at, "usageMetadata") ? member::usage : member::other;
@@ -79,6 +95,12 @@ struct findings {
       case member::feedback:
         feedback = value.text;
         break;
+      case member::model:
+        if (value.kind == json_kind::string) model = value.raw_string();
+        break;
+      case member::id:
+        if (value.kind == json_kind::string) id = value.raw_string();
+        break;
     }
   }
 
@@ -86,7 +108,7 @@ struct findings {
   bool has_error = false;
   bool has_failed = false;
   bool has_message = false;
-  std::string_view usage, feedback;
+  std::string_view usage, feedback, model, id;
 };
 
 }  // namespace
@@ -102,6 +124,7 @@ void watch_document(answer_progress& progress, std::string_view document, bool i
   findings found;
   while (reader.next()) found.add(member_of(reader.raw_key()), reader.value());
   if (reader.failure()) return progress.on_unintelligible("the answer is not JSON");
+  progress.on_identity(found.model, found.id);
   if (found.usage.starts_with('{')) read_usage(progress.usage, found.usage);
   if (found.has_error && (!found.has_answer || found.has_failed)) {
     report_error_event(progress, {}, document);
@@ -131,6 +154,7 @@ bool watch_plain_document(answer_progress& progress, std::string_view document) 
   }
   if (reader.failure() || reader.kind() != json_kind::object) return false;
   if (found.has_error || found.has_message || !found.feedback.empty()) return false;
+  progress.on_identity(found.model, found.id);
   if (found.usage.starts_with('{')) read_usage(progress.usage, found.usage);
   progress.on_end();
   return true;

@@ -39,6 +39,22 @@ std::string_view raw_text(std::string_view object, std::string_view name) {
   return found && found->kind == json_kind::string ? found->raw_string() : std::string_view{};
 }
 
+void read_identity(answer_progress& progress, std::string_view object, std::string_view model,
+                   std::string_view id) {
+  if (progress.is_named() || object.empty()) return;
+  std::string_view found_model;
+  std::string_view found_id;
+  codec::json_reader reader{object};
+  while (reader.next() && (found_model.empty() || found_id.empty())) {
+    if (reader.value().kind != json_kind::string) continue;
+    if (reader.is_key(model))
+      found_model = reader.value().raw_string();
+    else if (reader.is_key(id))
+      found_id = reader.value().raw_string();
+  }
+  progress.on_identity(found_model, found_id);
+}
+
 std::string_view nested(std::string_view object, std::string_view name) {
   const auto found = codec::find_member(object, name);
   const bool is_nested =

@@ -82,7 +82,9 @@ void read_event(answer_progress& progress, std::string_view type, std::string_vi
   } else if (type == "message_stop") {
     if (progress.has_stop_reason) progress.on_finish({});
   } else if (type == "message_start") {
-    const auto usage = nested(nested(object, "message"), "usage");
+    const auto message = nested(object, "message");
+    read_identity(progress, message, "model", "id");
+    const auto usage = nested(message, "usage");
     if (usage.starts_with('{')) read_usage(progress.usage, usage);
   } else if (type == "completion") {  // never sent to this API's clients
     progress.on_content();

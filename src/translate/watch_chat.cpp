@@ -100,6 +100,7 @@ void read_choice(answer_progress& progress, std::string_view choice, std::size_t
 void read_chunk(answer_progress& progress, std::string_view type, std::string_view object) {
   if (codec::check_json(object)) return report_malformed(progress);
   if (report_error_event(progress, type, object)) return;
+  read_identity(progress, object, "model", "id");
   if (const auto usage = nested(object, "usage"); usage.starts_with('{'))
     read_usage(progress.usage, usage);
   const auto choices = nested(object, "choices");

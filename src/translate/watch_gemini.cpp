@@ -88,6 +88,7 @@ void watch_gemini(answer_progress& progress, std::string_view type, std::string_
   if (progress.has_content() && type != "error" && pass_ordinary(progress, object)) return;
   if (codec::check_json(object)) return report_malformed(progress);
   if (report_error_event(progress, type, object)) return;
+  read_identity(progress, object, "modelVersion", "responseId");
   if (const auto usage = nested(object, "usageMetadata"); usage.starts_with('{'))
     read_usage(progress.usage, usage);
   const auto candidates = nested(object, "candidates");

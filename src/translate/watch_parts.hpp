@@ -56,6 +56,9 @@ std::string_view raw_text(std::string_view object, std::string_view name);
 std::string_view nested(std::string_view object, std::string_view name);
 /// Characters of raw JSON text.
 std::uint64_t count_characters(std::string_view raw);
+/// Once an answer: what it calls its model and itself, by the names of those members.
+void read_identity(answer_progress& progress, std::string_view object, std::string_view model,
+                   std::string_view id);
 /// Adds the numbers of any provider's `usage` object.
 void read_usage(token_usage& usage, std::string_view object);
 /// Gemini's `promptFeedback`: true (and reported) when the prompt was blocked.

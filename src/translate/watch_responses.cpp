@@ -62,6 +62,7 @@ void read_end(answer_progress& progress, std::string_view type, std::string_view
     read_failed(progress, object);
   } else {
     const auto response = nested(object, "response");
+    read_identity(progress, response, "model", "id");
     if (const auto usage = nested(response, "usage"); usage.starts_with('{'))
       read_usage(progress.usage, usage);
     progress.on_finish(raw_text(nested(response, "incomplete_details"), "reason"));
@@ -79,6 +80,8 @@ void read_event(answer_progress& progress, std::string_view type, std::string_vi
     progress.on_content(is_text ? count_characters(delta->raw_string()) : 0);
   } else if (!is_preamble(type)) {
     progress.on_content();
+  } else {
+    read_identity(progress, nested(object, "response"), "model", "id");
   }
 }
 

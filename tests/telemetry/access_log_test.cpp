@@ -24,18 +24,29 @@ TEST_CASE("a JSON line has every field and every attempt") {
   auto record = failed_over();
   record.attempts[1].is_reused = true;
   record.attempts[1].is_replayed = true;
+  record.attempts[1].model = "m-b";
+  record.attempts[1].address.assign("10.0.0.2:443");
+  record.attempts[1].start = std::chrono::milliseconds{30};
+  record.attempts[1].time_to_content = std::chrono::milliseconds{60};
+  record.time_to_content = std::chrono::milliseconds{90};
+  record.model_answered.assign("m-b-2026");
+  record.response_id.assign("chatcmpl-1");
+  record.costs = {{"cost", 7}, {"other", 0}};
   record.usage.input = 12;
   const auto line = line_of(record, log_format::json);
   CHECK(line.back() == '\n');
   CHECK(nlohmann::json::parse(line) == nlohmann::json::parse(R"({
     "time": "2026-01-02T03:04:05.678Z", "request_id": "3f1c", "method": "POST",
-    "path": "/v1/chat/completions", "route": "default/r", "model": "m", "status": 200,
+    "path": "/v1/chat/completions", "route": "default/r", "model": "m", "model_sent": "m-b",
+    "model_answered": "m-b-2026", "response_id": "chatcmpl-1", "status": 200,
     "origin": null, "details": null, "flags": null, "stream": false, "bytes_received": 812,
-    "bytes_sent": 1024, "duration_ms": 120.456, "first_byte_ms": 100.001, "client": "192.0.2.7",
-    "listener": "default", "tokens": {"input": 12},
+    "bytes_sent": 1024, "duration_ms": 120.456, "first_byte_ms": 100.001, "first_content_ms": 90.0, "client": "192.0.2.7",
+    "listener": "default", "tokens": {"input": 12}, "costs": {"cost": 7, "other": 0},
     "attempts": [
-      {"backend": "a", "priority": 0, "outcome": "status", "status": 503, "ms": 20.0},
-      {"backend": "b", "priority": 1, "outcome": "ok", "status": 200, "ms": 80.0,
+      {"backend": "a", "priority": 0, "outcome": "status", "status": 503, "start_ms": 0.0,
+       "ms": 20.0},
+      {"backend": "b", "priority": 1, "endpoint": "10.0.0.2:443", "model": "m-b", "outcome": "ok",
+       "status": 200, "start_ms": 30.0, "ms": 80.0, "content_ms": 60.0,
        "reused": true, "replayed": true}]})"));
 }
 
@@ -63,6 +74,8 @@ TEST_CASE("hostile text stays one bounded, valid line") {
     record.request_id = record.method = record.path = record.model = record.route = text;
     record.client_address = record.listener = record.details = text;
     record.flags = text;
+    record.model_answered.assign(text);
+    record.response_id.assign(text);
     record.attempts.assign(1'000, tests::attempt(text, 0, attempt_outcome::ok, 200, 1));
     const auto line = line_of(record, log_format::json);
     CHECK(std::ranges::count(line, '\n') == 1);

@@ -64,7 +64,8 @@ TEST_CASE("a scrape merges the workers and parses in both formats") {
     CHECK(value("understudy_attempts", {{"route", "default/r"},
                                         {"backend", "a"},
                                         {"priority", "0"},
-                                        {"outcome", "status"}}) == "3");
+                                        {"outcome", "status"},
+                                        {"reason", "503"}}) == "3");
     CHECK(value("understudy_failovers", {{"route", "default/r"}, {"from", "a"}, {"to", "b"}}) ==
           "3");
     CHECK(value("understudy_retries", {{"route", "default/r"}}) == "3");
@@ -141,8 +142,10 @@ TEST_CASE("ejections and returns are counted and told") {
   h.on_health_event("default/r", "a", 0, health(kind::ejected));
   h.on_health_event("default/r", "a", 0, health(kind::ejection_refused));
   h.on_health_event("default/r", "a", 0, health(kind::returned));
-  h.set_endpoint_source([](std::vector<endpoint_gauge>& all) {
-    all.push_back({"default/r", "a", "10.0.0.1:443", 0, true, 4});
+  h.set_gauge_source([](runtime_gauges& all) {
+    all.endpoints.push_back({"default/r", "a", "10.0.0.1:443", 0, true, 4});
+    all.priorities.push_back({"default/r", "default/r/rule/0", 1, 25});
+    all.rules.push_back({"default/r", "default/r/rule/0", 5, 2, 3, 1, 7, 6});
   });
   const auto page = parse_page(h.scrape(false), false);
   const std::map<std::string, std::string> by_detector = {
@@ -162,6 +165,18 @@ TEST_CASE("ejections and returns are counted and told") {
   CHECK(page.at("understudy_endpoint_active_requests", "understudy_endpoint_active_requests",
                 endpoint)
             .value == "4");
+  const std::map<std::string, std::string> rule = {{"route", "default/r"},
+                                                   {"rule", "default/r/rule/0"}};
+  const std::vector<std::pair<std::string, std::string>> gauges = {
+      {"understudy_attempts_active", "5"},      {"understudy_retries_active", "2"},
+      {"understudy_retries_active_limit", "3"}, {"understudy_hedges_active", "1"},
+      {"understudy_rule_connections", "7"},     {"understudy_requests_pending", "6"}};
+  for (const auto& [gauge, value] : gauges) CHECK(page.at(gauge, gauge, rule).value == value);
+  auto priority = rule;
+  priority["priority"] = "1";
+  CHECK(
+      page.at("understudy_priority_load_ratio", "understudy_priority_load_ratio", priority).value ==
+      "0.25");
   REQUIRE(heard.size() == 2);
   CHECK(heard[0].message ==
         "endpoint 10.0.0.1:443 of backend a (route default/r, priority 0) ejected for 10 s after "

@@ -18,8 +18,9 @@ struct run_flags {
   std::string admin_token;
   unsigned workers = 0;  ///< 0: as many as CPUs may be used
   std::string log_level = "info";
-  std::string log_format;  ///< empty: text on a terminal, else json
-  std::string access_log = "-";
+  std::string log_format;         ///< empty: text on a terminal, else json
+  std::string access_log;         ///< `-`, `off` or a file; empty: as configured, else `-`
+  std::string access_log_format;  ///< `json`, `text` or a format string
   std::string drain_timeout = "30s";
   std::string request_memory;  ///< a quantity; empty: half of what this process may use
   std::vector<std::string> resolve;

@@ -7,6 +7,7 @@
 #include <understudy/config/kinds/backends.hpp>
 #include <understudy/config/kinds/core.hpp>
 #include <understudy/config/kinds/gateway.hpp>
+#include <understudy/config/kinds/observability.hpp>
 #include <understudy/config/kinds/policies.hpp>
 
 namespace understudy::config {
@@ -25,6 +26,8 @@ struct documents {
   std::vector<client_traffic_policy> client_policies;
   std::vector<failover_policy> failover_policies;
   std::vector<gateway> gateways;
+  std::vector<gateway_config> gateway_configs;
+  std::vector<envoy_proxy> envoy_proxies;
   std::vector<http_route> http_routes;
   std::vector<secret> secrets;
   std::vector<config_map> config_maps;

@@ -30,12 +30,6 @@ class attempt {
   upstream_exchange<Net>& up() { return up_; }
   telemetry::attempt_record& record() { return exchange_.record.attempts[state_.number]; }
   const codec::body_framing& framing() const { return *state_.framing; }
-  /// What the answer has cost: of its translator or, where that reads none, of the watch.
-  translate::token_usage usage() const {
-    auto told = state_.translator ? state_.translator->usage() : translate::token_usage{};
-    if (!told.input && !told.output && state_.is_watched) told = state_.watch.usage();
-    return told;
-  }
   /// The client does not get this answer, or not all of it: what it has cost.
   void count_abandoned() {
     if (!state_.is_watched) return;
@@ -54,6 +48,7 @@ class attempt {
         env_.pool.find(exchange_.decisions.cluster(), *exchange_.rule, chosen.target);
     if (!endpoint) co_return because(failed(failure_class::connect), "the endpoint has gone");
     up_.choose(endpoint);
+    record().address.assign(endpoint->name());
     if (!prepare_request(exchange_, state_, state_.backend->targets[endpoint->target()], env_.keys))
       co_return because(refused(), state_.refusal->cause);
     if (chosen.first_token_timeout) first_token_ = state_.started + *chosen.first_token_timeout;
@@ -117,6 +112,10 @@ class attempt {
     state_.number = exchange_.record.attempts.size();
     exchange_.record.attempts.emplace_back();
     record().backend = state_.backend->name;
+    record().to = state_.backend;
+    const std::string_view renamed = state_.backend->model_override;
+    record().model = renamed.empty() ? std::string_view{exchange_.summary.model} : renamed;
+    record().start = state_.started - exchange_.complete_at;
     record().priority = chosen.target.priority;
     record().is_hedge = state_.is_hedge;
     first_token_ = timer_queue::never;

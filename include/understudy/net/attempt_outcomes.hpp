@@ -38,6 +38,7 @@ struct end_words {
   std::string_view details;
   resilience::attempt_planner::ending planner;
   std::string_view message{};  ///< to the client, in the stream
+  std::string_view flag{};     ///< Envoy's response flag
 };
 const end_words& ending_words(relay_end how);
 
@@ -49,6 +50,8 @@ std::string_view cause_of(resilience::failure_class what);
 resilience::failure_class no_attempt_class(resilience::stop_reason why);
 /// `URX,UF`, or `-` left empty when nothing went wrong.
 std::string flags_of(resilience::stop_reason why, resilience::failure_class last);
+/// Adds one to flags that may be there already.
+void add_flag(std::string& flags, std::string_view flag);
 /// One `server-timing` entry per attempt.
 std::string server_timing(const std::vector<telemetry::attempt_record>& attempts);
 

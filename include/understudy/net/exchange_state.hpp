@@ -91,6 +91,9 @@ struct exchange_state {
   base::time_point complete_at{};  ///< the request was whole
   telemetry::exchange_record record;
 
+  /// What `from` tells of the answer that the client has got.
+  void note_answer(attempt_state& from);
+  void note_costs();
   void reset();
 };
 

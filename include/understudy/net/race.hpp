@@ -100,7 +100,10 @@ class race {
   decision settle(const outcome& result) {
     auto& mine = current();
     const auto slot = mine.state().slot;
-    const decision next = state_.decisions.on_outcome(result, now(), slot);
+    const auto settled_at = now();
+    if (result.what == failure_class::status && result.status < 300)
+      mine.record().time_to_content = settled_at - mine.state().started;
+    const decision next = state_.decisions.on_outcome(result, settled_at, slot);
     if (next.step == next_step::accept) return next;
     // What could not even be asked tells less than one that was asked and failed.
     if (result.what != failure_class::unprepared || state_.failures.empty())

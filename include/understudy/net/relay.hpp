@@ -117,6 +117,7 @@ class relay {
           const bool is_sent = co_await finish_send();
           if (!is_sent) co_return relay_end::downstream_gone;
         }
+        watch(data);  // for its usage only: the length tells whether it is whole
         left -= data.size();
         link_->consume(data.size());
       }

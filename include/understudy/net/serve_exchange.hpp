@@ -202,7 +202,7 @@ class exchange_server {
       }
     }
     auto made = at().translator->whole(at().response, at().collected);
-    state_.record.usage = current().usage();
+    state_.note_answer(at());
     state_.decisions.end(ending::complete, now());
     up().finish_collected();
     if (!made)
@@ -237,6 +237,10 @@ class exchange_server {
                             accepted.why == resilience::stop_reason::retry_overflow;
     state_.record.flags = flags_of(accepted.why, failure_class::status);
     record().elapsed = now() - at().started;
+    state_.record.answered = at().number;
+    if (state_.summary.stream && record().time_to_content.count() != 0)
+      state_.record.time_to_content = record().start + record().time_to_content;
+    env_.sink.keep_response_fields(state_.record, at().response.fields);
   }
 
   proxy::response_notes notes() {
@@ -268,12 +272,13 @@ class exchange_server {
   void finish_attempt(relay_end how) {
     const time_point ended = now();
     record().elapsed = ended - at().started;
-    state_.record.usage = current().usage();
+    state_.note_answer(at());
     const auto& words = ending_words(how);
     if (words.outcome != telemetry::attempt_outcome::ok) {
       record().outcome = words.outcome;
       current().count_abandoned();
       state_.record.details = words.details;
+      add_flag(state_.record.flags, words.flag);
       state_.record.origin = how == relay_end::downstream_gone ? telemetry::error_origin::client
                                                                : telemetry::error_origin::upstream;
       state_.closes_downstream = true;
@@ -368,6 +373,7 @@ class exchange_server {
       up().drop();
     }
     state_.record.details = "downstream_gone";
+    add_flag(state_.record.flags, "DC");
     state_.record.origin = telemetry::error_origin::client;
     state_.decisions.close();
   }

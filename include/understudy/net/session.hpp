@@ -192,6 +192,10 @@ class session {
     record.request_id = state.request_id;
     record.method = state.head.method;
     record.path = state.path;
+    record.authority = state.target.authority;
+    record.request_fields = &state.head.fields;
+    record.version = state.head.version;
+    record.is_tls = is_tls_;
     record.op = state.op;
     record.bytes_received = state.body.size();
   }
@@ -205,6 +209,8 @@ class session {
     if (state.route != nullptr) {
       record.route = state.route->name;
       record.is_ai = state.route->is_ai;
+      record.matched = state.rule;
+      state.note_costs();
     }
     env_.log_exchange(record, ended);
   }
@@ -214,6 +220,7 @@ class session {
     auto& record = state.record;
     record.status = reply.status;
     record.details = reply.details;
+    if (reply.status == 404 && state.rule == nullptr) record.flags = "NR";
     if (reply.status >= 400)
       record.origin =
           reply.is_client_fault ? telemetry::error_origin::client : telemetry::error_origin::proxy;

@@ -47,8 +47,9 @@ class upstream_endpoint final : public connection<typename Net::stream>::watcher
   upstream_endpoint(typename Net::address where, std::size_t target,
                     telemetry::worker_counters& counters,
                     std::shared_ptr<proxy::cluster_state> cluster, resilience::host_id host,
-                    std::optional<base::duration> longest_life)
+                    std::optional<base::duration> longest_life, std::string name = {})
       : where_{std::move(where)},
+        name_{std::move(name)},
         target_{target},
         counters_{counters},
         cluster_{std::move(cluster)},
@@ -57,6 +58,8 @@ class upstream_endpoint final : public connection<typename Net::stream>::watcher
   ~upstream_endpoint() { drain(); }
 
   typename Net::address& where() { return where_; }
+  /// Its address as /status and the access log show it.
+  const std::string& name() const { return name_; }
   std::size_t target() const { return target_; }
   /// Changes when the pool is drained: a connection lent before that is not taken back.
   std::uint64_t epoch() const { return epoch_; }
@@ -207,6 +210,7 @@ class upstream_endpoint final : public connection<typename Net::stream>::watcher
   }
 
   typename Net::address where_;
+  std::string name_;
   std::size_t target_;
   telemetry::worker_counters& counters_;
   std::shared_ptr<proxy::cluster_state> cluster_;
@@ -237,8 +241,9 @@ class upstream_pool {
     if (host.address.empty()) return nullptr;
     auto where = addresses_.address_of(rule.backends[pick.locality], host.target, host.address);
     if constexpr (requires { where.keepalive; }) where.keepalive = rule.keepalive;
-    auto made = std::make_shared<endpoint>(std::move(where), host.target, counters_, cluster,
-                                           pick.host, rule.timeouts.max_connection_duration);
+    auto made =
+        std::make_shared<endpoint>(std::move(where), host.target, counters_, cluster, pick.host,
+                                   rule.timeouts.max_connection_duration, host.address);
     endpoints_.emplace(k, entry{cluster, made});
     return made;
   }

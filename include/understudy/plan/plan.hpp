@@ -10,8 +10,10 @@
 #include <vector>
 
 #include <understudy/codec/http.hpp>
+#include <understudy/plan/cost.hpp>
 #include <understudy/plan/credential.hpp>
 #include <understudy/plan/failover.hpp>
+#include <understudy/plan/log_format.hpp>
 #include <understudy/resilience/params.hpp>
 #include <understudy/translate/translator.hpp>
 
@@ -110,6 +112,9 @@ struct upstream_tls {
 struct backend {
   std::string name;  ///< the ref's name, as metrics, headers and errors show it
   std::string backend_namespace;
+  /// `<route namespace>/<ref>/route/<route>/rule/<i>/ref/<j>`: its name for costs and metadata.
+  std::string id;
+  std::string full_name;  ///< `<route namespace>/<ref>`
   std::uint32_t priority = 0;
   std::uint32_t weight = 1;
   translate::schema schema = translate::schema::openai;
@@ -222,6 +227,7 @@ struct rule {
   std::optional<tcp_keepalive> keepalive;
   name_lookup lookup;
   std::optional<std::size_t> max_body_bytes;  ///< requestBuffer.limit: a longer request is 413
+  std::vector<cost> costs;                    ///< the route's and the Gateways', keys unique
   local_action local = local_action::none;
   std::size_t cluster_index = 0;  ///< dense over the plan; the runtime's table is parallel to it
   header_mutation request_headers, response_headers;  ///< HTTPRoute filters
@@ -309,6 +315,8 @@ struct plan {
   std::vector<route> routes;
   std::vector<model_entry> models;
   client_limits limits;
+  /// EnvoyProxy's access logs; absent: none is written, empty: the log is off.
+  std::optional<std::vector<access_log>> access_logs;
   std::size_t cluster_count = 0;
   std::uint64_t generation = 1;
 };

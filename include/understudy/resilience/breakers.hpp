@@ -26,10 +26,10 @@ class breakers {
   std::uint32_t requests() const { return requests_; }
   std::uint32_t retries() const { return retries_; }
   std::uint32_t hedges() const { return hedges_; }
-
- private:
+  /// Of the moment: a budget grows with the requests in flight.
   std::uint32_t max_retries() const;
 
+ private:
   breaker_params params_;
   std::uint32_t requests_ = 0;
   std::uint32_t retries_ = 0;

@@ -72,6 +72,12 @@ struct host_history {
   time_point in_service_since;
 };
 
+/// What runs at once in a cluster, and how many retries may.
+struct work_under_way {
+  std::uint32_t requests = 0, retries = 0, hedges = 0;
+  std::uint32_t max_retries = 0;
+};
+
 /// A host whose active check is due.
 struct due_check {
   host_id host = no_host;
@@ -137,6 +143,7 @@ class cluster {
   /// Percent of new requests per priority, as §3.1 computes it now. Index: place among the distinct
   /// priorities of the rule, ascending (the priority itself where they are dense from 0).
   std::vector<std::uint32_t> priority_load(time_point now);
+  work_under_way under_way() const;
 
  private:
   friend class attempt_planner;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string>
 
+#include <understudy/plan/log_format.hpp>
 #include <understudy/telemetry/exchange_record.hpp>
 #include <understudy/telemetry/text.hpp>
 
@@ -9,13 +10,17 @@ namespace understudy::telemetry {
 
 enum class log_format : std::uint8_t { text, json };
 
-/// One line an exchange. Foreign text is bounded and escaped; headers, bodies and secrets never
-/// appear, because the record has none. One per worker.
+/// One line an exchange. Foreign text is bounded and escaped; bodies never appear, and of header
+/// fields only those that a format names, credentials as `[redacted]`. One per worker.
 class access_log {
  public:
   static constexpr std::size_t max_attempts = 32;  ///< listed; the rest are only counted
 
   void append(std::string& out, const exchange_record& record, log_format format);
+  /// `first_field`: of the format's response fields among the record's; no_field: they are not
+  /// there.
+  void append(std::string& out, const exchange_record& record, const plan::log_format& format,
+              std::size_t first_field);
 
  private:
   void append_json_line(base::text_writer& out, const exchange_record& record);
@@ -23,5 +28,8 @@ class access_log {
 
   timestamp_writer time_;
 };
+
+/// The attempts as a JSON array, bounded.
+void put_attempts(base::text_writer& out, const exchange_record& record);
 
 }  // namespace understudy::telemetry

@@ -20,7 +20,16 @@ inline constexpr std::size_t token_type_count = 5;
 struct backend_series {
   std::string backend;
   std::uint32_t priority = 0;
+  /// Attempts with a response head, by its status.
+  struct answer {
+    attempt_outcome outcome = attempt_outcome::ok;
+    std::uint16_t status = 0;
+    std::uint64_t count = 0;
+  };
+  static constexpr std::size_t max_answers = 64;
+
   std::array<std::uint64_t, attempt_outcome_count> outcomes{};
+  std::vector<answer> answers;
   std::uint64_t abandoned_tokens = 0;
   histogram duration;
 
@@ -37,6 +46,10 @@ struct route_series {
     std::string from, to;
     std::uint64_t count = 0;
   };
+  struct cost {
+    std::string key;
+    std::uint64_t sum = 0;
+  };
 
   std::string route;
   std::vector<answer> answers;
@@ -47,9 +60,13 @@ struct route_series {
   std::uint64_t hedges_won = 0, hedges_lost = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
+  std::uint64_t untranslatable_answers = 0;
   std::array<std::uint64_t, token_type_count> tokens{};
+  std::vector<cost> costs;
+  std::uint64_t cost_errors = 0;
   histogram duration;
   histogram first_byte;
+  histogram first_content;
 
   std::uint64_t requests() const;
 };
@@ -60,6 +77,7 @@ class exchange_metrics {
  public:
   static constexpr std::size_t max_routes = 2'000;
   static constexpr std::size_t max_backends_per_route = 200;
+  static constexpr std::size_t max_costs_per_route = 36;
 
   void count(const exchange_record& record);
   void merge(const exchange_metrics& other);
@@ -79,6 +97,10 @@ class exchange_metrics {
   route_series& series(std::string_view route);
   void expose_routes(exposition& out) const;
   void expose_attempts(exposition& out) const;
+  void expose_outcomes(exposition& out) const;
+  void expose_moves(exposition& out) const;
+  void expose_costs(exposition& out) const;
+  void expose_translation_errors(exposition& out) const;
 
   std::unordered_map<std::string, std::unique_ptr<route_series>, name_hash, std::equal_to<>>
       routes_;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@ enum class metric_type : std::uint8_t { counter, gauge, histogram };
 
 using label = std::pair<std::string_view, std::string_view>;
 using labels = std::initializer_list<label>;
+using label_span = std::span<const label>;
 
 /// Writes metric families in the Prometheus text format 0.0.4 or in OpenMetrics 1.0.
 /// All samples of a family follow its family() call.
@@ -27,6 +29,15 @@ class exposition {
   void sample(labels with, double value);
   void sample(labels with, const histogram& value);
 
+  /// What bounds and sum are in.
+  enum class unit : std::uint8_t {
+    tokens,   ///< both whole numbers
+    seconds,  ///< bounds in microseconds, sum in nanoseconds
+  };
+  /// A histogram with bounds of its own; `counts` has one more, for everything above.
+  void sample(label_span with, std::span<const std::uint64_t> counts,
+              std::span<const std::uint64_t> bounds, std::uint64_t sum, unit in);
+
   /// Ends the page; the object must not be used afterwards.
   std::string finish();
 
@@ -35,7 +46,10 @@ class exposition {
   static bool is_openmetrics_wanted(std::string_view accept);
 
  private:
-  void begin(std::string_view suffix, labels with, std::string_view bound = {});
+  void begin(std::string_view suffix, label_span with, std::string_view bound = {});
+  void begin(std::string_view suffix, labels with, std::string_view bound = {}) {
+    begin(suffix, label_span{with.begin(), with.size()}, bound);
+  }
 
   bool is_openmetrics_;
   metric_type type_ = metric_type::gauge;

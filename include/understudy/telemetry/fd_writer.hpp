@@ -23,10 +23,14 @@ class fd_writer {
   std::uint64_t write(std::string_view lines);
   /// Tries what is pending.
   std::uint64_t flush();
+  /// From here on lines go to `fd`, which becomes the writer's own; -1: they are dropped. What is
+  /// pending has a last try on the old one.
+  void replace(int fd);
 
  private:
   enum class kind : std::uint8_t { file, nonblocking, polled, socket };
 
+  void adopt(int fd);
   std::uint64_t drain();
   long write_some(std::string_view bytes);
   bool is_ready() const;
@@ -37,6 +41,7 @@ class fd_writer {
   kind kind_ = kind::file;
   bool is_inside_line_ = false;  ///< the first pending byte continues a line already begun
   std::string pending_;
+  std::uint64_t lost_ = 0;  ///< lines of the old descriptor, told by the next write()
 };
 
 }  // namespace understudy::telemetry

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <understudy/base/short_text.hpp>
 #include <understudy/codec/event_stream.hpp>
 #include <understudy/codec/http.hpp>
 #include <understudy/translate/json_digest.hpp>
@@ -62,6 +63,15 @@ class answer_progress {
   const answer_fault* fault() const { return fault_ ? &*fault_ : nullptr; }
   answer_stage stage() const { return stage_; }
 
+  /// The answer's `model` and `id`, JSON escapes as written; the first that are not empty stay.
+  void on_identity(std::string_view model, std::string_view id) {
+    if (model_.empty()) model_.assign(model);
+    if (id_.empty()) id_.assign(id);
+  }
+  bool is_named() const { return !model_.empty(); }
+  std::string_view model() const { return model_.view(); }
+  std::string_view id() const { return id_.view(); }
+
   token_usage usage;             ///< of the newest event that told it
   bool has_stop_reason = false;  ///< Anthropic: the reason comes first, then message_stop
 
@@ -75,6 +85,7 @@ class answer_progress {
   bool is_blind_ = false;
   std::bitset<max_choices> seen_, finished_;
   std::uint64_t text_characters_ = 0;
+  base::short_text<96> model_, id_;
   std::optional<answer_fault> fault_;
 };
 
@@ -121,6 +132,9 @@ class answer_watch {
   bool is_filtered() const { return progress_.is_filtered(); }
 
   const token_usage& usage() const { return progress_.usage; }
+  /// What the answer calls its model and itself, JSON escapes as written; empty where it does not.
+  std::string_view model() const { return progress_.model(); }
+  std::string_view response_id() const { return progress_.id(); }
   /// Characters of text, reasoning and arguments seen, JSON escapes as written: for estimates.
   std::uint64_t text_characters() const { return progress_.text_characters(); }
 

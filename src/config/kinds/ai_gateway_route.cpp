@@ -1,3 +1,4 @@
+#include "config/cost_fields.hpp"
 #include "config/kinds.hpp"
 #include "config/scalars.hpp"
 #include "config/shared_fields.hpp"
@@ -102,15 +103,6 @@ static void read_older_fields(object_reader& spec, ai_gateway_route& out) {
   read_parents(spec, "targetRefs", out.parents);
 }
 
-/// What they have to act on, streamed chats are asked for; the costs themselves go nowhere yet.
-static void read_request_costs(object_reader& spec, ai_gateway_route& out) {
-  const auto* costs = spec.raw("llmRequestCosts", acts::not_yet);
-  if (costs == nullptr) return;
-  spec.warning(costs->at, "llmRequestCosts",
-               "no cost is computed yet; of it only streamed chats are asked for their usage");
-  out.counts_tokens = true;
-}
-
 object_header& read_ai_gateway_route(object_reader& root, object_header header,
                                      kind_context& context) {
   auto& out = context.out.ai_routes.emplace_back();
@@ -124,7 +116,7 @@ object_header& read_ai_gateway_route(object_reader& root, object_header header,
         spec.into("rules", out.rules,
                   {.is_required = true, .min = 1, .max = 15, .hint = "at least one rule"});
         check_rule_names(spec, out.rules);
-        read_request_costs(spec, out);
+        read_costs(spec, "llmRequestCosts", out.costs);
       },
       true);
   return out.header;

@@ -1,5 +1,6 @@
 #pragma once
 #include <understudy/config/kinds/common.hpp>
+#include <understudy/config/kinds/observability.hpp>
 
 namespace understudy::config {
 
@@ -41,7 +42,7 @@ struct ai_gateway_route {
   std::vector<located<std::string>> hostnames;
   located<std::string> schema{"OpenAI"};
   std::vector<ai_route_rule> rules;
-  bool counts_tokens = false;  ///< llmRequestCosts has an entry
+  std::vector<request_cost> costs;
 };
 
 }  // namespace understudy::config
