@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <iostream>
+#include <set>
+#include <utility>
 
 #include <understudy/base/wipe.hpp>
 #include <understudy/cli/commands.hpp>
@@ -56,6 +58,23 @@ void log_findings(const std::vector<config::finding>& findings) {
   }
 }
 
+/// `serving 2 routes over 3 backends`
+std::string summary_of(const plan::plan& plan) {
+  std::size_t rules = 0;
+  std::set<std::string> backends;
+  for (const auto& route : plan.routes)
+    for (const auto& rule : route.rules) {
+      ++rules;
+      for (const auto& backend : rule.backends)
+        backends.insert(backend.backend_namespace + "/" + backend.name);
+    }
+  const auto count = [](std::size_t n, const std::string& what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  };
+  return "serving " + count(plan.routes.size(), "route") + " with " + count(rules, "rule") +
+         " over " + count(backends.size(), "backend");
+}
+
 /// A folder among the paths is watched too: a file may come or go.
 std::vector<std::string> with_folders(const run_flags& flags, std::vector<std::string> files) {
   files.insert(files.end(), flags.configuration.begin(), flags.configuration.end());
@@ -98,9 +117,18 @@ int run_command(const run_flags& flags) {
   };
   if (flags.is_watching && !flags.configuration.empty())
     options.watched = with_folders(flags, std::move(all.files));
-  options.on_ready = [](const std::vector<std::string>& listening, const std::string& admin) {
-    for (const auto& address : listening) log::info("daemon", "listening on " + address);
+  // Of the plan itself nothing is kept: it holds secrets, and a reload is to forget them.
+  std::vector<std::pair<std::string, std::string>> listeners;
+  for (const auto& l : all.result.compiled->listeners)
+    listeners.emplace_back(l.name, l.certificates.empty() ? "http" : "https");
+  options.on_ready = [listeners = std::move(listeners), summary = summary_of(*all.result.compiled),
+                      workers = std::to_string(options.workers)](
+                         const std::vector<std::string>& listening, const std::string& admin) {
+    for (std::size_t i = 0; i < listening.size(); ++i)
+      log::info("daemon", "listening on " + listening[i],
+                {{"listener", listeners[i].first}, {"protocol", listeners[i].second}});
     if (!admin.empty()) log::info("daemon", "admin on http://" + admin);
+    log::info("daemon", summary, {{"workers", workers}});
     daemon::forget_start();
   };
   // Moved: the first plan, and what is secret in it, lives no longer than it is needed.

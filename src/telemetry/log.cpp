@@ -14,6 +14,7 @@
 
 #include <understudy/base/ascii.hpp>
 #include <understudy/telemetry/fd_writer.hpp>
+#include <understudy/telemetry/log_repeats.hpp>
 #include <understudy/telemetry/text.hpp>
 
 namespace understudy::telemetry::log {
@@ -93,6 +94,7 @@ struct state {
   levels wanted;
   std::shared_ptr<writer_sink> sink;
   std::map<std::string, std::shared_ptr<spdlog::logger>, std::less<>> loggers;
+  repeat_filter repeats;
 
   std::shared_ptr<spdlog::logger> logger(std::string_view room) {
     const auto found = loggers.find(room);
@@ -204,19 +206,57 @@ bool is_enabled(level l, std::string_view room) {
   return l >= current().wanted.of(room);
 }
 
+namespace {
+
+void put(spdlog::logger& to, log_format format, level l, std::string_view room,
+         std::string_view message, fields with, std::uint64_t repeated = 0) {
+  std::string payload;
+  if (format == log_format::json) {
+    payload = json_payload(l, room, message, with);
+    if (repeated != 0)
+      payload.insert(payload.size() - 1, ",\"repeated\":" + std::to_string(repeated));
+  } else {
+    payload = text_payload(message, with);
+    if (repeated != 0) payload += " … repeated " + std::to_string(repeated) + " times";
+  }
+  to.log(to_spdlog(l), spdlog::string_view_t{payload.data(), payload.size()});
+}
+
+}  // namespace
+
+void tell_repeats(bool is_last) {
+  std::vector<repeat_filter::summary> due;
+  {
+    const std::lock_guard lock{mutex()};
+    due = current().repeats.due(base::clock::now(), is_last);
+  }
+  for (const auto& held : due) {
+    std::shared_ptr<spdlog::logger> logger;
+    log_format format = log_format::text;
+    {
+      const std::lock_guard lock{mutex()};
+      logger = current().logger(held.room);
+      format = current().format;
+    }
+    put(*logger, format, held.at, held.room, held.message, {}, held.times);
+  }
+}
+
 void write(level l, std::string_view room, std::string_view message, fields with) {
   if (l == level::off || !is_enabled(l)) return;
+  tell_repeats();
   std::shared_ptr<spdlog::logger> logger;
   log_format format = log_format::text;
   {
     const std::lock_guard lock{mutex()};
     logger = current().logger(room);
     format = current().format;
+    if (!logger->should_log(to_spdlog(l))) return;
+    // What is asked for in detail is given in detail.
+    if (l >= level::info && !current().repeats.lets_through(l, room, message, base::clock::now()))
+      return;
   }
-  if (!logger->should_log(to_spdlog(l))) return;
-  const auto payload = format == log_format::json ? json_payload(l, room, message, with)
-                                                  : text_payload(message, with);
-  logger->log(to_spdlog(l), spdlog::string_view_t{payload.data(), payload.size()});
+  put(*logger, format, l, room, message, with);
 }
 
 }  // namespace understudy::telemetry::log
