@@ -121,6 +121,14 @@ plan::access_log access_log_of(const run_flags& flags, telemetry::log_format own
   return out;
 }
 
+std::shared_ptr<const trace::settings> traces_of_environment() {
+  auto read = trace::read_settings(environment_variable, UNDERSTUDY_VERSION);
+  if (!read.error.empty()) throw usage_error{read.error};
+  for (const auto& w : read.warnings) telemetry::log::warning("trace", w);
+  if (!read.on) return nullptr;
+  return std::make_shared<const trace::settings>(std::move(*read.on));
+}
+
 }  // namespace
 
 std::optional<std::string> environment_variable(const std::string& name) {
@@ -167,6 +175,7 @@ daemon::options to_options(const run_flags& flags) {
   if (!telemetry::log::init(flags.log_level, format_of(flags.log_format, STDERR_FILENO)))
     throw usage_error{"--log-level: `" + flags.log_level +
                       "` is not trace, debug, info, warn, error or off"};
+  o.traces = traces_of_environment();
   return o;
 }
 

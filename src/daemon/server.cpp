@@ -15,6 +15,7 @@
 #include <understudy/credentials/http_call.hpp>
 #include <understudy/net/memory_budget.hpp>
 #include <understudy/telemetry/log.hpp>
+#include <understudy/telemetry/log_repeats.hpp>
 
 #include "daemon/server_impl.hpp"
 
@@ -27,6 +28,7 @@ namespace {
 constexpr std::chrono::seconds longest_wait_for_names{2};
 constexpr std::chrono::milliseconds sweep_interval{250};
 constexpr std::size_t spare_descriptors = 64;
+constexpr std::chrono::seconds trace_flush_limit{3};
 
 /// `--resolve` holds for token services too.
 credentials::host_access host_with(const net::resolve_overrides& overrides) {
@@ -107,10 +109,13 @@ base::result<void, std::string> server::impl::bind_all() {
   if (!plan) return plan.error();
   first_plan = std::move(*plan);
   last_tls = first_plan.upstream_tls;
+  if (auto started = start_traces(); !started) return started.error();
   auto sockets = listeners.commit(std::move(*doors));
   const auto most = most_connections(opts.workers, configuration->listeners.size());
   for (unsigned i = 0; i < opts.workers; ++i) {
-    workers.push_back(std::make_unique<net::worker>(hub.add_worker(), *this, keys, random.next()));
+    workers.push_back(std::make_unique<net::worker>(
+        hub.add_worker(), *this, keys, random.next(),
+        traces ? traces->make_tracer(base::entropy_seed()) : nullptr));
     workers.back()->limit_connections(most);
     for (const auto& bound : sockets[i]) workers.back()->listen(bound);
   }
@@ -127,6 +132,16 @@ base::result<void, std::string> server::impl::bind_admin() {
   wanted.listening = listeners.take_given("admin", {opts.admin->host, opts.admin->port}).release();
   admin_server = std::make_unique<admin::server>(control, wanted, admin_hooks());
   return admin_server->start();
+}
+
+base::result<void, std::string> server::impl::start_traces() {
+  if (!opts.traces) return {};
+  auto started = trace_exporter::start(opts.traces);
+  if (!started) return started.error();
+  traces = std::move(*started);
+  hub.set_family_source([this](auto& page) { traces->expose(page); });
+  log::info("trace", traces->describe());
+  return {};
 }
 
 void server::impl::start_workers() {
@@ -232,7 +247,9 @@ void server::impl::finish(int status) {
   exit_status = status;
   for (auto& w : workers) w->abort();
   for (auto& w : workers) w->join();
+  if (traces) traces->finish(trace_flush_limit);
   log::info("daemon", status == 0 ? "drained; all requests have ended" : "ended");
+  log::tell_repeats(true);
   if (admin_server) admin_server->stop();
   watch.stop();
   service.stop();
@@ -245,6 +262,7 @@ void server::impl::finish(int status) {
 /// Returns are reported by the clock, not by the next request.
 void server::impl::sweep() {
   const auto now = base::clock::now();
+  log::tell_repeats();
   for (const auto& cluster : current()->clusters) {
     std::vector<resilience::health_event> events;
     cluster->locked([&](auto& c) {

@@ -13,6 +13,7 @@
 #include <understudy/base/random.hpp>
 #include <understudy/credentials/store.hpp>
 #include <understudy/daemon/server.hpp>
+#include <understudy/daemon/trace_exporter.hpp>
 #include <understudy/net/health_prober.hpp>
 #include <understudy/net/worker.hpp>
 
@@ -43,6 +44,7 @@ struct server::impl final : proxy::health_observer {
   // ---- start, signals, end
   base::result<void, std::string> bind_all();
   base::result<void, std::string> bind_admin();
+  base::result<void, std::string> start_traces();
   int run();
   void await_signal();
   void start_workers();
@@ -95,6 +97,7 @@ struct server::impl final : proxy::health_observer {
   std::shared_ptr<const net::tls_table> last_tls;
   std::optional<staged_plan> staged;
   std::vector<std::weak_ptr<const proxy::active_plan>> retired;  ///< exchanges may pin them still
+  std::unique_ptr<trace_exporter> traces;  ///< outlives the workers
   std::vector<std::unique_ptr<net::worker>> workers;
   listener_table listeners{opts.listen, opts.workers};
   net::owned_socket ready_pipe;  ///< of the process that this one takes over from

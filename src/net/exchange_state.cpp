@@ -147,6 +147,7 @@ void exchange_state::reset() {
   recycle(out);
   failures.clear();
   is_committed = is_head_sent = closes_downstream = false;
+  if (trace.by != nullptr) trace.reset();
   record.reset();
 }
 

@@ -5,6 +5,7 @@
 #include <understudy/credentials/apply.hpp>
 #include <understudy/credentials/google.hpp>
 #include <understudy/proxy/upstream_head.hpp>
+#include <understudy/trace/propagation.hpp>
 #include <understudy/translate/answer_watch.hpp>
 
 namespace understudy::net {
@@ -121,6 +122,9 @@ bool prepare_request(const exchange_state& state, attempt_state& attempt,
   parts.target_path = attempt.upstream.target;
   parts.set = &attempt.upstream.set;
   parts.auth = &attempt.auth;
+  trace::carrier carrier;
+  trace::inject(state.trace, attempt.number, carrier);
+  parts.trace = carrier.fields();
   parts.request_id = state.request_id;
   parts.client_address = state.record.client_address;
   parts.host = host;

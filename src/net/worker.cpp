@@ -82,14 +82,18 @@ struct worker::impl {
   };
 
   impl(telemetry::worker_sink& sink, proxy::health_observer& observer,
-       const credentials::store& keys, std::uint64_t seed)
-      : random{seed}, env{timers, random, sink, observer, keys, dialer, pool, flush, nullptr} {}
+       const credentials::store& keys, std::uint64_t seed, std::unique_ptr<trace::tracer> traces)
+      : random{seed}, tracer{std::move(traces)}, env{timers, random, sink,  observer, keys,
+                                                     dialer, pool,   flush, nullptr} {
+    env.tracer = tracer.get();
+  }
 
   asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<executor> guard{context.get_executor()};
   timer_queue timers;
   real_driver driver{context, timers};
   base::seeded_random random;
+  std::unique_ptr<trace::tracer> tracer;
   socket_dialer dialer{context};
   socket_addresses addresses{nullptr};
   worker_env<socket_net> env;
@@ -106,7 +110,7 @@ struct worker::impl {
                      begin_session(std::move(s), peer, place);
                    },
                    [this] { return open_links >= max_links; }, [this] { tell_if_empty(); }}};
-  errand flush{timers, [this] { env.sink.flush(); }};
+  errand flush{timers, [this] { hand_over(); }};
   errand tidy{timers, [this] { tidy_up(); }};
   errand end_idle{timers, [this] { drain_sessions(); }};
 
@@ -137,6 +141,12 @@ struct worker::impl {
     });
   }
 
+  /// What the exchanges have left for logs and traces.
+  void hand_over() {
+    env.sink.flush();
+    if (tracer) tracer->flush();
+  }
+
   void tidy_up() {
     const auto now = base::clock::now();
     auto longest = std::chrono::milliseconds{std::chrono::hours{24 * 365}};
@@ -148,7 +158,7 @@ struct worker::impl {
     pool.forget_hosts([](proxy::cluster_state& cluster, resilience::host_id host) {
       return cluster.locked([&](auto& c) { return c.address(host).empty(); });
     });
-    env.sink.flush();
+    hand_over();
     tidy.arm(now + tidy_interval);
   }
 
@@ -231,7 +241,7 @@ struct worker::impl {
     for (auto* s : open_sessions()) s->abort();
     for (auto* link : handshakes) link->close();
     pool.drain_all();
-    env.sink.flush();
+    hand_over();
     guard.reset();
     on_empty = [this] { driver.stop(); };
     tell_if_empty();
@@ -239,8 +249,9 @@ struct worker::impl {
 };
 
 worker::worker(telemetry::worker_sink& sink, proxy::health_observer& observer,
-               const credentials::store& keys, std::uint64_t seed)
-    : impl_{std::make_unique<impl>(sink, observer, keys, seed)} {}
+               const credentials::store& keys, std::uint64_t seed,
+               std::unique_ptr<trace::tracer> tracer)
+    : impl_{std::make_unique<impl>(sink, observer, keys, seed, std::move(tracer))} {}
 
 worker::~worker() { join(); }
 
@@ -300,6 +311,7 @@ void worker::join() {
   if (!thread_.joinable()) return;
   asio::post(impl_->context, [this] { impl_->finish(); });
   thread_.join();
+  impl_->hand_over();  // of the exchanges that were cut
 }
 
 }  // namespace understudy::net

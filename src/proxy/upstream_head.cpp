@@ -92,6 +92,7 @@ class head_writer {
       if (!is_native_ && !is_allowed_abroad(f.name)) continue;
       if (base::iequals(f.name, "x-request-id") || is_forwarding_field(f.name)) continue;
       if (parts_.is_answer_read && base::iequals(f.name, accept_encoding)) continue;
+      if (is_of_trace(f.name)) continue;
       if (has_changes_ && (is_removed(f.name) || is_replaced(f.name))) continue;
       append_field(out_, f.name, f.value);
     }
@@ -102,12 +103,20 @@ class head_writer {
       append_field(out_, accept_encoding, "identity");
     if (!is_removed("x-request-id") && !is_replaced("x-request-id"))
       append_field(out_, "x-request-id", parts_.request_id);
+    for (const auto& f : parts_.trace)
+      if (!f.value.empty() && !is_removed(f.name) && !is_replaced(f.name))
+        append_field(out_, f.name, f.value);
     if (parts_.rule->is_ai) return;
     out_.put("x-forwarded-for: ");
     for (const auto& f : parts_.original->fields)
       if (base::iequals(f.name, "x-forwarded-for")) out_.put(f.value, ',');
     out_.put(parts_.client_address, "\r\n");
     append_field(out_, "x-forwarded-proto", parts_.is_client_tls ? "https" : "http");
+  }
+
+  bool is_of_trace(std::string_view name) const {
+    return std::ranges::any_of(parts_.trace,
+                               [&](const auto& f) { return base::iequals(f.name, name); });
   }
 
   bool is_forwarding_field(std::string_view name) const {

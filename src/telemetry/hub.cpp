@@ -197,6 +197,7 @@ std::string hub::scrape(bool is_openmetrics) const {
   expose_health(out);
   expose_gauges(out);
   expose_connections(out);
+  if (family_source_) family_source_(out);
   expose_process(out, options_.started);
   return out.finish();
 }

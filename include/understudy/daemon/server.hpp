@@ -10,6 +10,7 @@
 #include <understudy/net/name_resolver.hpp>
 #include <understudy/plan/compile.hpp>
 #include <understudy/telemetry/hub.hpp>
+#include <understudy/trace/settings.hpp>
 
 namespace understudy::daemon {
 
@@ -40,6 +41,7 @@ struct options {
   std::size_t request_memory = 0;  ///< bytes for request bodies; 0: half of usable_memory()
   net::resolve_overrides resolve;
   telemetry::hub_options telemetry;
+  std::shared_ptr<const trace::settings> traces;  ///< null: off
   /// Reads the configuration anew for a reload; null: nothing to reload (the demo).
   std::function<loaded_configuration()> load;
   /// Files whose change reloads; empty: only SIGHUP and the admin listener do.

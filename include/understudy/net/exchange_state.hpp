@@ -14,6 +14,7 @@
 #include <understudy/proxy/exchange.hpp>
 #include <understudy/proxy/local_reply.hpp>
 #include <understudy/telemetry/exchange_record.hpp>
+#include <understudy/trace/tracer.hpp>
 #include <understudy/translate/request_features.hpp>
 #include <understudy/translate/translator.hpp>
 
@@ -90,6 +91,7 @@ struct exchange_state {
   bool closes_downstream = false;
   base::time_point complete_at{};  ///< the request was whole
   telemetry::exchange_record record;
+  trace::request_trace trace;
 
   /// What `from` tells of the answer that the client has got.
   void note_answer(attempt_state& from);

@@ -408,6 +408,7 @@ class relay {
       state_.record.time_to_first_byte = now() - state_.complete_at;
     }
     state_.record.bytes_sent += state_.out.size() + data.size() + after.size();
+    if (state_.trace.wants_answer()) state_.trace.keep_answer(state_.out, data, after);
     auto& link = down_.link();
     link.start_write(pieces);
     if (link.is_writing() || !is_taken()) return false;

@@ -223,6 +223,7 @@ class exchange_server {
     proxy::append_downstream_head(state_.out, head, set, &state_.rule->response_headers, length,
                                   notes(), state_.closes_downstream);
     if (!state_.is_head_method) state_.out += made->body;
+    if (state_.trace.wants_answer()) state_.trace.keep_answer({}, made->body, {});
     co_await send_all();
   }
 

@@ -198,6 +198,7 @@ class session {
     record.is_tls = is_tls_;
     record.op = state.op;
     record.bytes_received = state.body.size();
+    if (env_.tracer != nullptr) env_.tracer->begin(state.trace, state.head.fields);
   }
 
   void end_record(exchange_state& state) {
@@ -213,6 +214,7 @@ class session {
       state.note_costs();
     }
     env_.log_exchange(record, ended);
+    if (state.trace.is_recorded()) env_.tracer->finish(state.trace, record, state.body);
   }
 
   awaitable<void> reply_locally(exchange_state& state, proxy::local_reply reply) {

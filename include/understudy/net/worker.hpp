@@ -13,6 +13,7 @@
 #include <understudy/proxy/active_plan.hpp>
 #include <understudy/proxy/exchange.hpp>
 #include <understudy/telemetry/hub.hpp>
+#include <understudy/trace/tracer.hpp>
 
 namespace understudy::net {
 
@@ -28,7 +29,8 @@ struct worker_plan {
 class worker {
  public:
   worker(telemetry::worker_sink& sink, proxy::health_observer& observer,
-         const credentials::store& keys, std::uint64_t seed);
+         const credentials::store& keys, std::uint64_t seed,
+         std::unique_ptr<trace::tracer> tracer = nullptr);
   ~worker();
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;

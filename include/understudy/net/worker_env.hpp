@@ -9,6 +9,7 @@
 #include <understudy/net/upstream_pool.hpp>
 #include <understudy/proxy/active_plan.hpp>
 #include <understudy/telemetry/hub.hpp>
+#include <understudy/trace/tracer.hpp>
 
 namespace understudy::net {
 
@@ -30,6 +31,7 @@ struct worker_env {
   /// hands over is in no hurry, and a client that is about to ask does not know of it yet.
   base::time_point idle_until{};
   std::vector<std::unique_ptr<exchange_state>> spare_states{};
+  trace::tracer* tracer = nullptr;  ///< null: tracing is off
 
   void log_exchange(const telemetry::exchange_record& record, base::time_point now) {
     static constexpr std::chrono::milliseconds flush_delay{100};

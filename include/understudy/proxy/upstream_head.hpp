@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ struct upstream_head_parts {
   std::string_view target_path;                           ///< what the translator said
   const std::vector<codec::owned_field>* set = nullptr;   ///< the translator's fields
   const std::vector<codec::owned_field>* auth = nullptr;  ///< credentials: they win over all
+  /// The trace's fields: they replace the client's, one with an empty value by nothing.
+  std::span<const codec::field> trace{};
   std::string_view request_id;
   std::string_view client_address;
   std::string_view host;  ///< upstream_host(), or the name that was signed

@@ -137,6 +137,10 @@ class hub {
   using gauge_source = std::function<void(runtime_gauges&)>;
   void set_gauge_source(gauge_source source) { gauge_source_ = std::move(source); }
 
+  /// Adds families of other rooms to the page. Set before the first scrape.
+  using family_source = std::function<void(exposition&)>;
+  void set_family_source(family_source source) { family_source_ = std::move(source); }
+
   /// The metrics page.
   std::string scrape(bool is_openmetrics) const;
   /// A JSON object for /status: totals, and for every route its requests, failovers, latencies
@@ -162,6 +166,7 @@ class hub {
 
   hub_options options_;
   gauge_source gauge_source_;
+  family_source family_source_;
   event_ring events_;
   mutable std::mutex mutex_;  ///< around all below
   std::vector<std::unique_ptr<worker_sink>> workers_;
