@@ -67,6 +67,7 @@ void attempt_state::reset() {
 
 void exchange_state::reset() {
   decisions.close();
+  decisions.forget_story();
   head.fields.clear();
   head.method = head.target = {};
   target = {};

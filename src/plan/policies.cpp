@@ -4,6 +4,7 @@
 #include <array>
 
 #include "plan/failover_policy.hpp"
+#include "plan/origins.hpp"
 
 namespace understudy::plan {
 namespace {
@@ -205,6 +206,7 @@ void apply_client_policy(compile_state& state) {
     if (c.request_body.is_written) limits.request_body = c.request_body.value;
     if (c.idle.is_written) limits.idle = c.idle.value;
     limits.rejects_underscores = c.underscores.value != "Allow";
+    note_written(c, limits);
     if (c.stream_idle.is_written)
       for (auto& r : state.out.routes)
         for (auto& compiled : r.rules)
@@ -212,6 +214,9 @@ void apply_client_policy(compile_state& state) {
             compiled.timeouts.stream_idle =
                 c.stream_idle.value.count() > 0 ? std::optional{c.stream_idle.value} : std::nullopt;
             compiled.timeouts.body_idle.reset();
+            for (const auto& field : limits.written)
+              if (field.field == "spec.timeout.http.streamIdleTimeout")
+                compiled.written.push_back(field);
           }
   }
 }

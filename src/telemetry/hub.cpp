@@ -53,13 +53,16 @@ event_kind event_kind_of(resilience::health_event::kind what) {
 
 }  // namespace
 
-hub::hub(const hub_options& options) : options_{options}, access_log_{options.access_log_fd} {}
+hub::hub(const hub_options& options)
+    : options_{options}, access_log_{options.access_log_fd}, stories_{options.stories} {}
 
 hub::~hub() = default;
 
 worker_sink& hub::add_worker() {
   const std::lock_guard lock{mutex_};
-  return *workers_.emplace_back(std::make_unique<worker_sink>(*this));
+  auto& made = *workers_.emplace_back(std::make_unique<worker_sink>(*this));
+  made.stories_ = stories_.add_worker();
+  return made;
 }
 
 void hub::on_health_event(std::string_view route, std::string_view backend, std::uint32_t priority,

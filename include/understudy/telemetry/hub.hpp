@@ -16,6 +16,7 @@
 #include <understudy/telemetry/events.hpp>
 #include <understudy/telemetry/exchange_metrics.hpp>
 #include <understudy/telemetry/fd_writer.hpp>
+#include <understudy/telemetry/story_book.hpp>
 #include <understudy/telemetry/worker_counters.hpp>
 
 namespace understudy::telemetry {
@@ -24,6 +25,7 @@ struct hub_options {
   int access_log_fd = 1;  ///< -1: no access log
   log_format access_log_format = log_format::json;
   base::wall_time started{};
+  std::size_t stories = 0;  ///< requests whose story is kept
 };
 
 /// The gauges of one endpoint at the moment of a scrape.
@@ -47,6 +49,8 @@ class worker_sink {
   /// From the worker's tick, about every 100 ms: hands the lines over.
   void flush();
   worker_counters& counters() { return counters_; }
+  /// Null where no stories are kept.
+  story_ring* stories() { return stories_; }
 
  private:
   friend class hub;
@@ -61,6 +65,7 @@ class worker_sink {
   exchange_metrics metrics_;
   access_log access_log_;
   std::string lines_;
+  story_ring* stories_ = nullptr;
   std::int64_t failover_second_ = 0;
   int failover_events_ = 0;
 };
@@ -94,6 +99,7 @@ class hub {
   /// and attempts by backend and outcome.
   std::string summary_json() const;
 
+  const story_book& stories() const { return stories_; }
   event_ring& events() { return events_; }
   const event_ring& events() const { return events_; }
 
@@ -110,6 +116,7 @@ class hub {
   endpoint_source endpoint_source_;
   fd_writer access_log_;
   event_ring events_;
+  story_book stories_;
   mutable std::mutex mutex_;  ///< around all below
   std::vector<std::unique_ptr<worker_sink>> workers_;
   std::map<health_key, std::uint64_t> ejections_;          ///< route, backend, detector
