@@ -47,6 +47,9 @@ const quantile = (sorted, q) => sorted.length ? sorted[Math.min(sorted.length - 
 const words = {failing_checks: "failing checks", check_failed: "check failed", check_passed: "check passed"};
 const inWords = text => words[text] || text.replaceAll("_", " ");
 
+/* The last part of a file's path; all of it where the pointer rests. */
+const shortPlace = at => at.slice(at.lastIndexOf("/") + 1);
+
 function store(kind, name, value) {
   try {
     if (value === undefined) return kind.getItem(name);

@@ -27,7 +27,7 @@ function updateEndpoint(row, e, owner) {
   const left = e.state === "ejected" ? e.returns_in_ms : 0;
   if (left) longest.set(key, Math.max(longest.get(key) || 0, left));
   else longest.delete(key);
-  setText(dot.lastChild, e.state === "ejected" ? "out, back in " + (left < 10000 ? (left / 1000).toFixed(0) + " s" : span(left / 1000)) : inWords(e.state));
+  setText(dot.lastChild, e.state === "ejected" ? "out, back in " + span(Math.ceil(left / 1000)) : inWords(e.state));
   dot.querySelector(".left").setAttribute("stroke-dashoffset", left ? 100 - 100 * left / longest.get(key) : 100);
   setText(address, e.address);
   const notes = [];
@@ -117,7 +117,8 @@ function updateRoute(box, r, all) {
   const series = all.find(x => x.route === r.name);
   const [name, about, times] = box.firstChild.children;
   setText(name, r.name);
-  setText(about, r.source);
+  setText(about, shortPlace(r.source));
+  about.title = r.source;
   setText(times, series ? count(series.requests) + " requests · p50 " + took(series.duration_ms.p50) + " · p95 " + took(series.duration_ms.p95) +
     " · first byte " + took(series.first_byte_ms.p50) : "no request yet");
   sync(box.lastChild, r.rules, rule => rule.name, () => make("section", "", make("h3", ""), make("div", "")), (e, rule) => {

@@ -92,7 +92,8 @@ function lane(a, end, commit) {
 }
 
 function because(line) {
-  const at = line.at ? make("code", "", line.at) : "";
+  const at = line.at ? make("code", "", shortPlace(line.at)) : "";
+  if (line.at) at.title = line.at;
   const from = line.default ? (line.object ? " the default of " + line.object + ", " : " a default, ") + (line.field || "") : " " + [line.object, line.field].filter(Boolean).join(" · ");
   return make("span", "because" + (line.default ? " plain" : ""), at, from);
 }
