@@ -58,7 +58,8 @@ request_story& story_ring::next_place() {
   return place;
 }
 
-void story_ring::add(const exchange_record& record, std::shared_ptr<const proxy::rule_card> card,
+void story_ring::add(const exchange_record& record,
+                     const std::shared_ptr<const proxy::rule_card>& card,
                      std::span<const proxy::story_entry> entries,
                      std::span<const proxy::failed_attempt> failures) {
   const auto end =
@@ -66,7 +67,7 @@ void story_ring::add(const exchange_record& record, std::shared_ptr<const proxy:
   const std::lock_guard lock{mutex_};
   auto& s = next_place();
   // The count of a card is shared by all workers: mostly it is the same one again.
-  if (s.card != card) s.card = std::move(card);
+  if (s.card != card) s.card = card;
   s.start = record.start;
   s.end = end;
   set(s.request_id, record.request_id);

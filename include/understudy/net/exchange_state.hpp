@@ -83,6 +83,12 @@ struct exchange_state {
   base::time_point complete_at{};  ///< the request was whole
   telemetry::exchange_record record;
 
+  /// What its story tells of the rule; null while none has matched.
+  const std::shared_ptr<const proxy::rule_card>& card() const {
+    static const std::shared_ptr<const proxy::rule_card> none;
+    return rule != nullptr ? active->cards[rule->cluster_index] : none;
+  }
+
   void reset();
 };
 

@@ -198,10 +198,8 @@ class session {
       record.is_ai = state.route->is_ai;
     }
     env_.log_exchange(record, ended);
-    if (auto* stories = env_.sink.stories()) {
-      auto card = state.rule != nullptr ? state.active->cards[state.rule->cluster_index] : nullptr;
-      stories->add(record, std::move(card), state.decisions.story(), state.failures);
-    }
+    if (auto* stories = env_.sink.stories())
+      stories->add(record, state.card(), state.decisions.story(), state.failures);
   }
 
   awaitable<void> reply_locally(exchange_state& state, proxy::local_reply reply) {

@@ -69,7 +69,7 @@ class story_ring {
  public:
   explicit story_ring(std::size_t capacity) : capacity_{capacity} { stories_.reserve(capacity); }
 
-  void add(const exchange_record& record, std::shared_ptr<const proxy::rule_card> card,
+  void add(const exchange_record& record, const std::shared_ptr<const proxy::rule_card>& card,
            std::span<const proxy::story_entry> entries,
            std::span<const proxy::failed_attempt> failures);
   /// Appends those that match, newest first, at most `filter.limit`.
