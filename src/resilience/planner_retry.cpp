@@ -19,9 +19,9 @@ decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& r
     left_hosts.push_back(a.target.host);
   }
   if (slots[0].is_open && slots[1].is_open) return stop(a, result, stop_reason::none);
-  const bool is_used_up = retries >= retry.num_retries;
-  if (is_used_up || is_only_silence_left()) {
-    because = is_used_up ? decision_reason::attempts_used_up : decision_reason::all_silent;
+  if (retries >= retry.num_retries || is_only_silence_left()) {
+    because = retries >= retry.num_retries ? decision_reason::attempts_used_up
+                                           : decision_reason::all_silent;
     return finish(a, result, stop_reason::retries_exhausted);
   }
   if (is_too_long)
