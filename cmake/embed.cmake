@@ -26,3 +26,23 @@ const std::string_view @variable@{
 ")
   target_sources(${target} PRIVATE ${output})
 endfunction()
+
+# embed_page(TARGET FOLDER NAMESPACE VARIABLE SCRIPTS…): index.html with style.css between its
+# <style></style> and the scripts, in their order, between its <script></script>: one text, as above.
+function(embed_page target folder namespace variable)
+  file(READ ${folder}/index.html page)
+  file(READ ${folder}/style.css style)
+  set(script "")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/index.html
+    ${folder}/style.css)
+  foreach(name ${ARGN})
+    file(READ ${folder}/${name} piece)
+    string(APPEND script "${piece}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${name})
+  endforeach()
+  string(REPLACE "<style></style>" "<style>${style}</style>" page "${page}")
+  string(REPLACE "<script></script>" "<script>${script}</script>" page "${page}")
+  set(whole ${CMAKE_BINARY_DIR}/embedded/${variable}.html)
+  file(CONFIGURE OUTPUT ${whole} @ONLY CONTENT "${page}")
+  embed_text(${target} ${whole} ${namespace} ${variable})
+endfunction()

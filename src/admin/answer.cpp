@@ -6,11 +6,13 @@
 #include <charconv>
 #include <optional>
 
+#include <understudy/admin/requests.hpp>
 #include <understudy/base/ascii.hpp>
 #include <understudy/telemetry/exposition.hpp>
 #include <understudy/telemetry/text.hpp>
 
 #include "admin/page.hpp"
+#include "admin/uri.hpp"
 
 namespace understudy::admin {
 namespace {
@@ -53,28 +55,6 @@ reply page(int status) {
 reply wrong_method(std::string_view allowed) {
   auto out = problem(405, "use " + std::string{allowed});
   out.allow = allowed;
-  return out;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = base::to_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = digit(text[i + 1]);
-    const int low = digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
   return out;
 }
 
@@ -140,6 +120,21 @@ reply metrics(const request& r, const hooks& h) {
   return out;
 }
 
+reply requests(std::string_view query, const hooks& h) {
+  const auto filter = parse_filter(query);
+  if (!filter) return problem(400, filter.error().message);
+  return json(requests_json(h.stories(*filter), h.kept_stories));
+}
+
+reply request_named(std::string_view path, const hooks& h) {
+  const auto id = percent_decoded(path);
+  const auto found = id ? h.story(*id) : std::nullopt;
+  if (!found)
+    return problem(404, "no such request among the last " + std::to_string(h.kept_stories) +
+                            " that have ended; /requests lists them");
+  return json(story_json(*found));
+}
+
 reply readiness(const hooks& h) {
   return !h.is_ready || h.is_ready() ? text(200, "ready\n") : text(503, "not ready\n");
 }
@@ -148,7 +143,13 @@ bool is_one_of(std::string_view path, std::initializer_list<std::string_view> na
   return std::ranges::find(names, path) != names.end();
 }
 
+std::string_view query_of(const request& r) {
+  const auto mark = r.target.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : r.target.substr(mark + 1);
+}
+
 reply get(std::string_view path, const request& r, const hooks& h) {
+  constexpr std::string_view one_request = "/requests/";
   if (path == "/") return page(200);
   if (is_one_of(path, {"/health", "/healthz", "/livez"})) return text(200, "ok\n");
   if (is_one_of(path, {"/ready", "/readyz"})) return readiness(h);
@@ -156,6 +157,9 @@ reply get(std::string_view path, const request& r, const hooks& h) {
   if (path == "/status" && h.status_json) return json(h.status_json());
   if (path == "/config" && h.config_json) return json(h.config_json());
   if (path == "/events") return events(r, h);
+  if (path == "/requests" && h.stories) return requests(query_of(r), h);
+  if (path.starts_with(one_request) && h.story)
+    return request_named(path.substr(one_request.size()), h);
   return problem(404, "no such path");
 }
 
@@ -170,6 +174,18 @@ reply post(std::string_view path, const hooks& h) {
     return out;
   }
   return problem(404, "no such path");
+}
+
+/// `eject default/r/b/127.0.0.1:1`, `drain`: the action and on what, as the path has it.
+audit_entry audit_of(const request& r, std::string_view path, const reply& out) {
+  audit_entry entry;
+  entry.client = r.client;
+  entry.status = out.status;
+  entry.action = take_last(path);
+  constexpr std::string_view endpoints = "/endpoints/";
+  if (path.starts_with(endpoints))
+    entry.target = percent_decoded(path.substr(endpoints.size())).value_or("");
+  return entry;
 }
 
 bool is_action(std::string_view path) {
@@ -210,7 +226,9 @@ bool is_local_name(std::string_view host) {
   return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-reply answer(const request& r, std::string_view token, const hooks& h) {
+namespace {
+
+reply answer_unaudited(const request& r, std::string_view token, const hooks& h) {
   if (r.target.size() > max_target_bytes) return problem(414, "the path is too long");
   const auto path = r.target.substr(0, r.target.find('?'));
   if (!token.empty() && !has_token(r, token)) {
@@ -228,8 +246,19 @@ reply answer(const request& r, std::string_view token, const hooks& h) {
   }
   if (is_read) return get(path, r, h);
   const bool is_known = path == "/" || is_open_to_any_name(path) ||
-                        is_one_of(path, {"/status", "/config", "/events"});
+                        is_one_of(path, {"/status", "/config", "/events", "/requests"}) ||
+                        path.starts_with("/requests/");
   return is_known ? wrong_method("GET, HEAD") : problem(404, "no such path");
+}
+
+}  // namespace
+
+reply answer(const request& r, std::string_view token, const hooks& h) {
+  auto out = answer_unaudited(r, token, h);
+  const auto path = r.target.substr(0, r.target.find('?'));
+  if (h.audit && r.method == "POST" && is_action(path) && r.target.size() <= max_target_bytes)
+    h.audit(audit_of(r, path, out));
+  return out;
 }
 
 }  // namespace understudy::admin

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include <understudy/admin/status.hpp>
+#include <understudy/plan/setting.hpp>
 
 namespace understudy::admin {
 namespace {
@@ -123,35 +124,93 @@ json timeouts(const plan::timeouts& t) {
           {"connect_ms", t.connect.count()},
           {"per_try_idle_ms", in_milliseconds(t.per_try_idle)},
           {"stream_idle_ms", in_milliseconds(t.stream_idle)},
+          {"body_idle_ms", in_milliseconds(t.body_idle)},
           {"connection_idle_ms", t.connection_idle.count()},
           {"max_connection_duration_ms", in_milliseconds(t.max_connection_duration)}};
 }
 
 json retry(const resilience::retry_params& r) {
+  json triggers = json::array();
+  for (std::size_t i = 0; i < resilience::trigger_count; ++i)
+    if (r.triggers.test(i)) triggers.push_back(plan::name(static_cast<resilience::trigger>(i)));
   json codes = json::array();
   for (std::size_t code = 0; code < r.status_codes.size(); ++code)
     if (r.status_codes[code]) codes.push_back(code);
   return {{"num_retries", r.num_retries},
           {"num_attempts_per_priority",
            r.num_attempts_per_priority ? json(*r.num_attempts_per_priority) : json(nullptr)},
+          {"triggers", std::move(triggers)},
           {"status_codes", std::move(codes)},
           {"backoff_base_ms", r.backoff.base.count()},
           {"backoff_max_ms", r.backoff.max.count()},
           {"per_try_timeout_ms", in_milliseconds(r.per_try_timeout)},
-          {"per_try_timeout_stream_ms", in_milliseconds(r.per_try_timeout_stream)}};
+          {"per_try_timeout_stream_ms", in_milliseconds(r.per_try_timeout_stream)},
+          {"retry_after_up_to_ms", in_milliseconds(r.max_retry_after_wait)},
+          {"in_band_errors", r.retries_in_band_errors},
+          {"context_window_to_next_priority", r.falls_back_on_context_window},
+          {"content_policy_to_next_priority", r.falls_back_on_content_policy}};
 }
 
 json ejection(const std::optional<resilience::ejection_params>& e) {
   if (!e) return nullptr;
-  return {{"base_ejection_time_ms", e->base_ejection_time.count()},
-          {"interval_ms", e->interval.count()},
-          {"max_ejection_time_ms", e->max_ejection_time.count()},
-          {"max_ejection_percent", e->max_ejection_percent},
-          {"consecutive_5xx", e->consecutive_5xx},
-          {"consecutive_gateway_errors",
-           e->consecutive_gateway_errors ? json(*e->consecutive_gateway_errors) : json(nullptr)},
-          {"split_external_local_origin_errors", e->is_split},
-          {"trial_requests", e->trial_requests}};
+  return {
+      {"base_ejection_time_ms", e->base_ejection_time.count()},
+      {"interval_ms", e->interval.count()},
+      {"max_ejection_time_ms", e->max_ejection_time.count()},
+      {"max_ejection_percent", e->max_ejection_percent},
+      {"consecutive_5xx", e->consecutive_5xx},
+      {"consecutive_local_origin_failures", e->consecutive_local_origin_failures},
+      {"failure_percentage_threshold",
+       e->failure_percentage_threshold ? json(*e->failure_percentage_threshold) : json(nullptr)},
+      {"consecutive_gateway_errors",
+       e->consecutive_gateway_errors ? json(*e->consecutive_gateway_errors) : json(nullptr)},
+      {"split_external_local_origin_errors", e->is_split},
+      {"trial_requests", e->trial_requests}};
+}
+
+json circuit_breakers(const resilience::breaker_params& b) {
+  json budget;
+  if (b.retry_budget)
+    budget = {{"percent", b.retry_budget->percent},
+              {"minimum", b.retry_budget->min_retry_concurrency}};
+  return {{"max_connections", b.max_connections},
+          {"max_pending_requests", b.max_pending_requests},
+          {"max_parallel_requests", b.max_parallel_requests},
+          {"max_parallel_retries", b.max_parallel_retries},
+          {"retry_budget", std::move(budget)}};
+}
+
+json hedge(const resilience::hedge_params& h) {
+  return {{"after_ms", in_milliseconds(h.after)},
+          {"after_quantile", h.quantile ? json(*h.quantile) : json(nullptr)},
+          {"max", h.max},
+          {"budget_percent", h.budget_percent}};
+}
+
+json first_token(const plan::rule& r) {
+  const auto& h = r.cluster.hedge;
+  return {{"timeout_ms", in_milliseconds(h.first_token)},
+          {"action", h.is_first_token_hedged ? "hedge" : "fail"},
+          {"hold", r.failover.holds},
+          {"keep_alive_ms", in_milliseconds(r.failover.keep_alive)}};
+}
+
+json written_at(const std::string& object, std::string_view field, const plan::source_position& at,
+                bool is_default) {
+  return {{"object", object.empty() ? json(nullptr) : json(object)},
+          {"field", field},
+          {"at", position(at)},
+          {"default", is_default}};
+}
+
+/// Where each value above comes from.
+json origins(const plan::rule& r) {
+  json out;
+  for (const auto s : plan::all_settings()) {
+    const auto from = plan::origin_of(s, r.written, r.position);
+    out[std::string{plan::name(s)}] = written_at(from.object, from.field, from.at, from.is_default);
+  }
+  return out;
 }
 
 json rule(const plan::rule& r) {
@@ -164,9 +223,19 @@ json rule(const plan::rule& r) {
   out["timeouts"] = timeouts(r.timeouts);
   out["retry"] = retry(r.cluster.retry);
   out["ejection"] = ejection(r.cluster.ejection);
+  out["panic_threshold"] = r.cluster.panic_threshold;
+  out["circuit_breakers"] = circuit_breakers(r.cluster.breaker);
+  out["load_balancer"] = plan::name(r.cluster.load_balancer);
+  if (r.is_ai) {
+    out["hedge"] = hedge(r.cluster.hedge);
+    out["first_token"] = first_token(r);
+    out["stream"] = {{"on_break", plan::name(r.failover.at_break)}};
+    out["guard"] = r.failover.is_guarded;
+  }
   out["request_headers"] = mutation(r.request_headers);
   out["response_headers"] = mutation(r.response_headers);
   out["source"] = position(r.position);
+  out["origins"] = origins(r);
   return out;
 }
 
@@ -179,13 +248,16 @@ json listener(const plan::listener& l) {
 }
 
 json limits(const plan::client_limits& l) {
+  json from = json::array();
+  for (const auto& w : l.written) from.push_back(written_at(w.object, w.field, w.at, false));
   return {{"max_body_bytes", l.max_body_bytes},
           {"max_header_bytes", l.max_header_bytes},
           {"max_headers", l.max_headers},
           {"max_connections", l.max_connections},
           {"request_headers_ms", l.request_headers.count()},
           {"request_body_ms", l.request_body.count()},
-          {"idle_ms", l.idle.count()}};
+          {"idle_ms", l.idle.count()},
+          {"origins", std::move(from)}};
 }
 
 }  // namespace

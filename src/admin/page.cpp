@@ -26,8 +26,9 @@ std::string hash_of(std::string_view tag) {
 const std::string& page_policy() {
   static const std::string policy = "default-src 'none'; script-src " + hash_of("script") +
                                     "; style-src " + hash_of("style") +
-                                    "; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-                                    "frame-ancestors 'none'";
+                                    "; connect-src 'self'; img-src data:; base-uri 'none'; "
+                                    "form-action 'none'; frame-ancestors 'none'; "
+                                    "require-trusted-types-for 'script'";
   return policy;
 }
 

@@ -33,6 +33,19 @@ struct server::impl : std::enable_shared_from_this<impl> {
   bool is_stopped = false;
 };
 
+void log_audit(const audit_entry& entry) {
+  namespace log = telemetry::log;
+  constexpr int first_refusal = 400;
+  const bool is_done = entry.status < first_refusal;
+  const auto status = std::to_string(entry.status);
+  log::write(is_done ? log::level::info : log::level::warning, "audit",
+             "operator action " + entry.action + (is_done ? ": done" : ": refused"),
+             {{"client", entry.client},
+              {"action", entry.action},
+              {"target", entry.target},
+              {"status", status}});
+}
+
 server::server(asio::io_context& context, server_options options, hooks h)
     : impl_{std::make_shared<impl>(context, std::move(options), std::move(h))} {}
 

@@ -20,8 +20,9 @@ constexpr std::uint32_t max_header_bytes = 16U * 1024;
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
-request request_of(const http::request<http::string_body>& from) {
+request request_of(const http::request<http::string_body>& from, const std::string& client) {
   request r;
+  r.client = client;
   r.method = view(from.method_string());
   r.target = view(from.target());
   r.host = view(from[http::field::host]);
@@ -31,6 +32,16 @@ request request_of(const http::request<http::string_body>& from) {
   r.fetch_site = view(from["sec-fetch-site"]);
   r.last_event_id = view(from["last-event-id"]);
   return r;
+}
+
+std::string address_of(const tcp_socket& socket) {
+  error_code ec;
+  const auto peer = socket.remote_endpoint(ec);
+  if (ec) return {};
+  const auto address = peer.address();
+  const bool is_mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+  return is_mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
+                   : address.to_string();
 }
 
 reply bad_request(error_code ec) {
@@ -68,6 +79,7 @@ void log_escaped(const std::exception_ptr& thrown) {
 session::session(asio::io_context& context, const session_shared& shared, tcp_socket socket)
     : context_{context},
       shared_{shared},
+      client_{address_of(socket)},
       stream_{std::move(socket)},
       buffer_{max_header_bytes + max_body_bytes},
       wake_{std::make_shared<timer>(context.get_executor())} {}
@@ -99,7 +111,7 @@ awaitable<bool> session::serve_one() {
     co_return false;
   }
   const auto& in = parser.get();
-  const auto what = answer(request_of(in), shared_.options.token, shared_.asked);
+  const auto what = answer(request_of(in, client_), shared_.options.token, shared_.asked);
   if (what.is_event_stream) {
     co_await send_events(what);
     co_return false;

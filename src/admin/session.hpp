@@ -53,6 +53,7 @@ class session {
 
   asio::io_context& context_;
   const session_shared& shared_;
+  std::string client_;
   beast::basic_stream<tcp, executor> stream_;
   beast::flat_buffer buffer_;
   std::shared_ptr<timer> wake_;  ///< an event listener on another thread may outlive the session

@@ -30,6 +30,14 @@ constexpr std::chrono::milliseconds sweep_interval{250};
 constexpr std::size_t spare_descriptors = 64;
 constexpr std::chrono::seconds trace_flush_limit{3};
 
+/// Without an admin listener nobody can ask for a story.
+telemetry::hub_options telemetry_options(const options& opts) {
+  constexpr std::size_t kept_stories = 1'000;
+  auto out = opts.telemetry;
+  out.stories = opts.admin ? kept_stories : 0;
+  return out;
+}
+
 /// `--resolve` holds for token services too.
 credentials::host_access host_with(const net::resolve_overrides& overrides) {
   auto host = credentials::real_host();
@@ -65,7 +73,7 @@ std::size_t most_connections(unsigned workers, std::size_t listeners) {
 
 server::impl::impl(options wanted, std::shared_ptr<const plan::plan> compiled)
     : opts{std::move(wanted)},
-      hub{opts.telemetry},
+      hub{telemetry_options(opts)},
       keys{control, host_with(opts.resolve)},
       configuration{std::move(compiled)},
       service{control, variable, ::getpid()} {
@@ -298,7 +306,7 @@ std::string server::impl::status() const {
 bool server::impl::set_ejected(const std::string& route, const std::string& backend,
                                const std::string& address, bool is_eject) {
   const auto now = base::clock::now();
-  bool is_done = false;
+  bool is_found = false;
   for (const auto& cluster : current()->clusters) {
     if (cluster->route_name() != route) continue;
     std::vector<resilience::health_event> events;
@@ -306,16 +314,17 @@ bool server::impl::set_ejected(const std::string& route, const std::string& back
       for (const auto& host : c.status(now)) {
         if (host.address != address || cluster->backend_names().at(host.locality) != backend)
           continue;
-        is_done = (is_eject ? c.eject(host.host, now) : c.uneject(host.host, now)) || is_done;
+        is_found = true;
+        if (is_eject)
+          c.eject(host.host, now);
+        else
+          c.uneject(host.host, now);
       }
       events = c.take_events();
     });
     if (!events.empty()) on_health(cluster, std::move(events));
   }
-  if (is_done)
-    log::info("admin", std::string{"operator "} + (is_eject ? "ejected " : "brought back ") +
-                           address + " of backend " + backend + " of route " + route);
-  return is_done;
+  return is_found;
 }
 
 void server::impl::fill_gauges(telemetry::runtime_gauges& gauges) const {
@@ -349,6 +358,10 @@ admin::hooks server::impl::admin_hooks() {
   h.status_json = [this] { return status(); };
   h.config_json = [this] { return admin::config_json(*current()->configuration); };
   h.metrics = [this](bool is_openmetrics) { return hub.scrape(is_openmetrics); };
+  h.stories = [this](const auto& filter) { return hub.stories().collect(filter); };
+  h.story = [this](std::string_view id) { return hub.stories().find(id); };
+  h.kept_stories = hub.stories().capacity();
+  h.audit = admin::log_audit;
   h.drain = [this] { begin_drain(); };
   h.reload = [this] { return reload(); };
   h.set_ejected = [this](const auto& route, const auto& backend, const auto& address,

@@ -128,6 +128,7 @@ void exchange_state::note_costs() {
 
 void exchange_state::reset() {
   decisions.close();
+  decisions.forget_story();
   head.fields.clear();
   head.method = head.target = {};
   target = {};

@@ -3,6 +3,7 @@
 #include <understudy/base/ascii.hpp>
 
 #include "plan/backends.hpp"
+#include "plan/origins.hpp"
 #include "plan/regex.hpp"
 #include "plan/routes.hpp"
 
@@ -96,6 +97,7 @@ rule compile_rule(compile_state& state, const config::ai_gateway_route& route,
     out.timeouts.per_try_idle = written.stream_idle_timeout.value;
   finish_rule(state, context, timeouts.request, timeouts.backend_request, is_broken, out);
   if (out.timeouts.per_try_idle) out.timeouts.body_idle.reset();
+  note_stream_idle(context, written.stream_idle_timeout, out);
   if (!is_broken) lint_schemas(state, route, context.rule_field, written.at, out);
   return out;
 }

@@ -1,5 +1,6 @@
 #include <understudy/config/json_writer.hpp>
 #include <understudy/plan/describe.hpp>
+#include <understudy/plan/setting.hpp>
 
 namespace understudy::plan {
 namespace {
@@ -21,38 +22,6 @@ std::string_view name(local_action action) {
   }
   return "none";
 }
-
-std::string_view name(resilience::balancing balancing) {
-  switch (balancing) {
-    case resilience::balancing::round_robin:
-      return "RoundRobin";
-    case resilience::balancing::random:
-      return "Random";
-    case resilience::balancing::consistent_hash:
-      return "ConsistentHash";
-    case resilience::balancing::backend_utilization:
-      return "BackendUtilization";
-    case resilience::balancing::least_request:
-      break;
-  }
-  return "LeastRequest";
-}
-
-constexpr std::string_view trigger_names[resilience::trigger_count] = {"5xx",
-                                                                       "gateway-error",
-                                                                       "reset",
-                                                                       "reset-before-request",
-                                                                       "connect-failure",
-                                                                       "retriable-4xx",
-                                                                       "refused-stream",
-                                                                       "retriable-status-codes",
-                                                                       "cancelled",
-                                                                       "deadline-exceeded",
-                                                                       "internal",
-                                                                       "resource-exhausted",
-                                                                       "unavailable",
-                                                                       "per-try-timeout",
-                                                                       "connection-closed"};
 
 void duration(json_writer& json, std::string_view key, milliseconds value) {
   json.count(std::string{key} + "_ms", value.count());
@@ -176,7 +145,7 @@ void retry(json_writer& json, const resilience::cluster_params& cluster) {
     json.count("num_attempts_per_priority", *r.num_attempts_per_priority);
   json.key("triggers").open_array();
   for (std::size_t i = 0; i < resilience::trigger_count; ++i)
-    if (r.triggers.test(i)) json.text(trigger_names[i]);
+    if (r.triggers.test(i)) json.text(understudy::plan::name(static_cast<resilience::trigger>(i)));
   json.close_array();
   codes(json, r.status_codes);
   duration(json, "backoff_base", r.backoff.base);
@@ -208,23 +177,11 @@ void hedge(json_writer& json, const resilience::hedge_params& h) {
   json.close_object();
 }
 
-std::string_view name(on_break action) {
-  switch (action) {
-    case on_break::verify:
-      return "verify";
-    case on_break::resume:
-      return "continue";
-    case on_break::buffer:
-      return "buffer";
-    case on_break::terminate:
-      break;
-  }
-  return "terminate";
-}
-
 void describe(json_writer& json, const failover& f) {
   json.key("failover").open_object();
-  json.flag("hold", f.holds).field("on_break", name(f.at_break)).flag("guard", f.is_guarded);
+  json.flag("hold", f.holds)
+      .field("on_break", understudy::plan::name(f.at_break))
+      .flag("guard", f.is_guarded);
   duration(json, "keep_alive", f.keep_alive);
   json.close_object();
 }
@@ -314,7 +271,7 @@ void describe(json_writer& json, const rule& r) {
   if (r.is_ai) describe(json, r.failover);
   if (r.cluster.ejection) ejection(json, *r.cluster.ejection);
   if (r.check && r.cluster.active_check) check(json, *r.cluster.active_check, *r.check);
-  json.field("load_balancer", name(r.cluster.load_balancer));
+  json.field("load_balancer", understudy::plan::name(r.cluster.load_balancer));
   json.count("panic_threshold", r.cluster.panic_threshold);
   json.count("max_parallel_requests", r.cluster.breaker.max_parallel_requests);
   json.count("max_parallel_retries", r.cluster.breaker.max_parallel_retries);

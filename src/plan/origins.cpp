@@ -29,14 +29,18 @@ class writer {
   std::vector<written_field>& out_;
 };
 
+void note_backoff(writer& note, const config::backoff_spec& backoff) {
+  note.add("spec.retry.perRetry.backOff.baseInterval", backoff.base);
+  note.add("spec.retry.perRetry.backOff.maxInterval", backoff.max);
+}
+
 void note_retry(writer& note, const config::retry_spec& retry) {
   note.add("spec.retry", retry.at);
   note.add("spec.retry.numRetries", retry.num_retries);
   note.add("spec.retry.numAttemptsPerPriority", retry.attempts_per_priority);
   if (retry.per_retry) {
     note.add("spec.retry.perRetry.timeout", retry.per_retry->timeout);
-    if (retry.per_retry->backoff)
-      note.add("spec.retry.perRetry.backOff.baseInterval", retry.per_retry->backoff->base);
+    if (retry.per_retry->backoff) note_backoff(note, *retry.per_retry->backoff);
   }
   if (!retry.retry_on) return;
   note.add("spec.retry.retryOn", retry.retry_on->at);
@@ -51,9 +55,15 @@ void note_passive(writer& note, const config::passive_health_spec& passive) {
   note.add("spec.healthCheck.passive.baseEjectionTime", passive.base_ejection);
   note.add("spec.healthCheck.passive.interval", passive.interval);
   note.add("spec.healthCheck.passive.maxEjectionPercent", passive.max_percent);
+  note.add("spec.healthCheck.passive.consecutiveLocalOriginFailures",
+           passive.consecutive_local_origin);
+  note.add("spec.healthCheck.passive.failurePercentageThreshold", passive.failure_percentage);
+  note.add("spec.healthCheck.passive.splitExternalLocalOriginErrors", passive.is_split);
 }
 
 void note_breaker(writer& note, const config::circuit_breaker_spec& breaker) {
+  note.add("spec.circuitBreaker.maxConnections", breaker.connections);
+  note.add("spec.circuitBreaker.maxPendingRequests", breaker.pending);
   note.add("spec.circuitBreaker.maxParallelRequests", breaker.requests);
   note.add("spec.circuitBreaker.maxParallelRetries", breaker.retries);
   note.add("spec.circuitBreaker.retryBudget", breaker.budget_percent);
@@ -76,10 +86,27 @@ void note_written(const rule_context& rule, const backend_traffic_policy* policy
     if (policy->health->passive) note_passive(note, *policy->health->passive);
   }
   if (policy->breaker) note_breaker(note, *policy->breaker);
+  if (policy->load_balancer) note.add("spec.loadBalancer.type", policy->load_balancer->type);
   if (!policy->timeout) return;
   note.add("spec.timeout.http.requestTimeout", policy->timeout->request);
   note.add("spec.timeout.http.streamIdleTimeout", policy->timeout->stream_idle);
   note.add("spec.timeout.tcp.connectTimeout", policy->timeout->connect);
+}
+
+void note_stream_idle(const rule_context& rule, const config::located<milliseconds>& idle,
+                      compiled_rule& out) {
+  writer{rule.route, out.written}.add("streamIdleTimeout", idle);
+}
+
+void note_written(const config::client_traffic_policy& policy, client_limits& out) {
+  writer note{policy.header, out.written};
+  note.add("spec.connection.bufferLimit", policy.buffer_limit);
+  note.add("spec.connection.connectionLimit.value", policy.max_connections);
+  note.add("spec.headers.maxRequestHeaderLimit", policy.max_header_bytes);
+  note.add("spec.timeout.http.requestReceivedTimeout", policy.request_body);
+  note.add("spec.timeout.http.requestHeadersReceivedTimeout", policy.request_headers);
+  note.add("spec.timeout.http.idleTimeout", policy.idle);
+  note.add("spec.timeout.http.streamIdleTimeout", policy.stream_idle);
 }
 
 void note_written(const config::failover_policy& policy, compiled_rule& out) {
@@ -101,6 +128,12 @@ void note_written(const config::failover_policy& policy, compiled_rule& out) {
   note.add("spec.ejection.baseEjectionTime", policy.ejection.base_ejection);
   note.add("spec.ejection.maxEjectionPercent", policy.ejection.max_percent);
   note.add("spec.ejection.trialRequests", policy.ejection.trial_requests);
+  note.add("spec.ejection.interval", policy.ejection.interval);
+  note.add("spec.ejection.consecutiveGatewayErrors", policy.ejection.consecutive_gateway);
+  note.add("spec.ejection.consecutiveLocalOriginFailures",
+           policy.ejection.consecutive_local_origin);
+  note.add("spec.ejection.failurePercentageThreshold", policy.ejection.failure_percentage);
+  note.add("spec.ejection.splitExternalLocalOriginErrors", policy.ejection.is_split);
   note.add("spec.firstToken.timeout", policy.first_token.timeout);
   note.add("spec.firstToken.action", policy.first_token.is_hedged);
   note.add("spec.firstToken.hold", policy.first_token.hold);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "plan/failover_policy.hpp"
+#include "plan/origins.hpp"
 
 namespace understudy::plan {
 namespace {
@@ -210,6 +211,7 @@ void apply_client_policy(compile_state& state) {
     limit(limits.request_body, c.request_body);
     limit(limits.idle, c.idle);
     limits.rejects_underscores = c.underscores.value != "Allow";
+    note_written(c, limits);
     if (c.stream_idle.is_written)
       for (auto& r : state.out.routes)
         for (auto& compiled : r.rules)
@@ -217,6 +219,9 @@ void apply_client_policy(compile_state& state) {
             compiled.timeouts.stream_idle =
                 c.stream_idle.value.count() > 0 ? std::optional{c.stream_idle.value} : std::nullopt;
             compiled.timeouts.body_idle.reset();
+            for (const auto& field : limits.written)
+              if (field.field == "spec.timeout.http.streamIdleTimeout")
+                compiled.written.push_back(field);
           }
   }
 }

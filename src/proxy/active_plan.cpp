@@ -29,6 +29,24 @@ std::shared_ptr<cluster_state> forerunner(const active_plan& previous, const pla
   return of_name;
 }
 
+std::shared_ptr<const rule_card> card_of(const plan::plan& plan, const plan::route& route,
+                                         const plan::rule& rule,
+                                         const std::shared_ptr<cluster_state>& state) {
+  auto card = std::make_shared<rule_card>();
+  card->route = route.name;
+  card->rule = rule.name;
+  card->generation = plan.generation;
+  card->is_ai = rule.is_ai;
+  for (const auto& b : rule.backends) card->backends.push_back({b.name, b.position});
+  card->cluster = rule.cluster;
+  card->timeouts = rule.timeouts;
+  card->failover = rule.failover;
+  card->written = rule.written;
+  card->position = rule.position;
+  card->state = state;
+  return card;
+}
+
 }  // namespace
 
 std::shared_ptr<const active_plan> activate(std::shared_ptr<const plan::plan> configuration,
@@ -36,6 +54,7 @@ std::shared_ptr<const active_plan> activate(std::shared_ptr<const plan::plan> co
                                             base::random_source& random) {
   auto active = std::make_shared<active_plan>();
   active->clusters.resize(configuration->cluster_count);
+  active->cards.resize(configuration->cluster_count);
   for (const auto& route : configuration->routes)
     for (const auto& rule : route.rules) {
       auto& place = active->clusters.at(rule.cluster_index);
@@ -44,6 +63,10 @@ std::shared_ptr<const active_plan> activate(std::shared_ptr<const plan::plan> co
       place = base::make_wiped<cluster_state>(route, rule, now, random.next());
       if (previous == nullptr) continue;
       if (const auto before = forerunner(*previous, route, rule)) place->take_over(*before);
+}
+
+      if (!place) place = std::make_shared<cluster_state>(route, rule, now, random.next());
+      active->cards.at(rule.cluster_index) = card_of(*configuration, route, rule, place);
     }
   active->configuration = std::move(configuration);
   return active;

@@ -58,6 +58,7 @@ decision attempt_planner::impl::refused(stop_reason why) {
   if (std::exchange(holds_retry_slot, false)) owner.breaker.end_retry();
   decision d;
   d.why = why;
+  d.because = std::exchange(because, decision_reason::load);
   return d;
 }
 
@@ -175,6 +176,7 @@ decision attempt_planner::impl::on_outcome(const outcome& result, time_point now
   const retriability how =
       limits.is_replayable ? classify(retry, seen, is_request_sent) : retriability::no;
   if (how == retriability::no) {
+    if (!limits.is_replayable) because = decision_reason::body_not_kept;
     const bool is_answer = result.what == failure_class::status;
     const bool is_error = !is_answer || result.status >= first_error_status;
     const auto why = is_error ? stop_reason::not_retriable : stop_reason::none;

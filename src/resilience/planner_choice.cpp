@@ -32,13 +32,20 @@ bool attempt_planner::impl::has_tried_priority(std::uint32_t rank) const {
 }
 
 host* attempt_planner::impl::choose() {
+  because = decision_reason::load;
   if (kept_host != no_host) {
     host* kept = owner.find(std::exchange(kept_host, no_host));
-    if (kept != nullptr && kept->is_usable(owner.trial_limit()) && is_allowed(*kept)) return kept;
+    if (kept != nullptr && kept->is_usable(owner.trial_limit()) && is_allowed(*kept)) {
+      because = decision_reason::waited_as_asked;
+      return kept;
+    }
   }
   if (is_filtered()) return choose_allowed();
   if (attempts > 0) return choose_for_retry();
-  if (host* session = owner.pick_session(limits.hint)) return session;
+  if (host* session = owner.pick_session(limits.hint)) {
+    because = decision_reason::session;
+    return session;
+  }
   const auto drawn = draw_share(owner.current_load().load, chance());
   if (drawn.rank == no_priority) return nullptr;
   return owner.pick_in(drawn.rank, random, limits.hint, 0, drawn.is_degraded);
@@ -73,7 +80,10 @@ load_table attempt_planner::impl::allowed_load() {
 // Some backends are not for this request. Where none of the others is in service they are in panic.
 host* attempt_planner::impl::choose_allowed() {
   if (host* session = attempts == 0 ? owner.pick_session(limits.hint) : nullptr)
-    if (is_allowed(*session)) return session;
+    if (is_allowed(*session)) {
+      because = decision_reason::session;
+      return session;
+    }
   const load_table table = allowed_load();
   const load_share& share = attempts > 0 ? steer.load(table, tried_ranks.view()) : table.load;
   const std::size_t named = choose_priority(share, chance());

@@ -63,6 +63,10 @@ decision attempt_planner::impl::open(host& chosen) {
   d.target = a.target;
   d.per_try_timeout = per_try;
   d.slot = is_beside ? 1 : 0;
+  d.because = std::exchange(because, decision_reason::load);
+  const load_share& share = owner.load.load;
+  if (a.rank < share.healthy.size())
+    d.load_percent = share.healthy[a.rank] + share.degraded[a.rank];
   if (!slots[0].is_open || !slots[1].is_open) set_limits_of(d, a);
   return d;
 }
@@ -85,7 +89,7 @@ decision attempt_planner::impl::hedge(time_point now) {
   if (other == nullptr) return refused(stop_reason::no_healthy_host);
   if (!owner.breaker.try_hedge(owner.params.hedge.budget_percent))
     return refused(stop_reason::retry_overflow);
-  decision d = open(*other);
+  decision d = open(*other, decision_reason::beside);
   if (d.step != next_step::attempt) {
     owner.breaker.end_hedge();
     return d;
@@ -136,7 +140,7 @@ decision attempt_planner::impl::resume(ending how, time_point now) {
   if (target == nullptr) return refused(stop_reason::no_healthy_host);
   const bool is_new = retry.moves_on_over_budget && !has_tried(target->id);
   if (!take_retry() && !is_new) return refused(stop_reason::retry_overflow);
-  return open(*target);
+  return open(*target, decision_reason::resumed);
 }
 
 }  // namespace understudy::resilience

@@ -80,6 +80,10 @@ struct attempt_planner::impl {
 
   // ---- attempts and what is beside them (planner_hedge.cpp)
   decision open(host& chosen);
+  decision open(host& chosen, decision_reason why) {
+    because = why;
+    return open(chosen);
+  }
   void set_limits_of(decision& d, const attempt& a);
   attempt* only_open();
   bool is_retry_left() const { return limits.is_replayable && retries < retry.num_retries; }
@@ -107,6 +111,7 @@ struct attempt_planner::impl {
   std::uint32_t hedges = 0;
   host_id kept_host = no_host;  // the one whose asked time is waited for
   pick accepted;                // accepted.host: whose answer goes to the client
+  decision_reason because = decision_reason::load;  // of the decision that is being made
   bool is_request_sent = false;
   bool holds_retry_slot = false;  // of the attempt that is to come
   bool holds_hedge = false;

@@ -19,8 +19,11 @@ decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& r
     left_hosts.push_back(a.target.host);
   }
   if (slots[0].is_open && slots[1].is_open) return stop(a, result, stop_reason::none);
-  if (retries >= retry.num_retries || is_only_silence_left())
+  if (retries >= retry.num_retries || is_only_silence_left()) {
+    because = retries >= retry.num_retries ? decision_reason::attempts_used_up
+                                           : decision_reason::all_silent;
     return finish(a, result, stop_reason::retries_exhausted);
+  }
   if (is_too_long)
     return go_elsewhere(a, result, next_endpoint(a, a.rank, false), stop_reason::retries_exhausted);
   const host* same = asked ? owner.find(a.target.host) : nullptr;
@@ -35,10 +38,14 @@ decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& r
 
 decision attempt_planner::impl::go_elsewhere(attempt& a, const outcome& result, host* target,
                                              stop_reason otherwise) {
-  if (target == nullptr) return finish(a, result, otherwise);
+  if (target == nullptr) {
+    because = decision_reason::nowhere_else;
+    return finish(a, result, otherwise);
+  }
   if (!take_retry()) return move_on(a, result, target, stop_reason::retry_overflow);
+  const bool is_other_model = is_misfit(result);
   close(a);
-  return open(*target);
+  return open(*target, is_other_model ? decision_reason::misfit : decision_reason::asked_to_leave);
 }
 
 // What the budget is there against is more of the same: a host that is new to the request is none.
@@ -47,7 +54,7 @@ decision attempt_planner::impl::move_on(attempt& a, const outcome& result, host*
   if (target == nullptr || !retry.moves_on_over_budget || has_tried(target->id))
     return finish(a, result, otherwise);
   close(a);
-  return open(*target);
+  return open(*target, decision_reason::over_budget);
 }
 
 decision attempt_planner::impl::wait_as_asked(attempt& a, const outcome& result,
@@ -61,6 +68,7 @@ decision attempt_planner::impl::wait_as_asked(attempt& a, const outcome& result,
   close(a);
   decision d;
   d.step = next_step::wait;
+  d.because = decision_reason::retry_after;
   d.until = wait_until = until;
   return d;
 }
@@ -68,8 +76,10 @@ decision attempt_planner::impl::wait_as_asked(attempt& a, const outcome& result,
 decision attempt_planner::impl::start_retry(attempt& a, const outcome& result, retriability how) {
   const time_point now = owner.now;
   owner.end_trial(a.target);
-  if (now >= deadline && retry.is_deadline_aware)
+  if (now >= deadline && retry.is_deadline_aware) {
+    because = decision_reason::deadline_near;
     return finish(a, result, stop_reason::retries_exhausted);
+  }
   if (how == retriability::at_once || now >= deadline) {
     close(a);
     wait_until = now;
@@ -83,11 +93,14 @@ decision attempt_planner::impl::start_retry(attempt& a, const outcome& result, r
     }
   }
   const time_point until = now + waits.wait(random);
-  if (until >= deadline && retry.is_deadline_aware)
+  if (until >= deadline && retry.is_deadline_aware) {
+    because = decision_reason::deadline_near;
     return finish(a, result, stop_reason::retries_exhausted);
+  }
   close(a);
   decision d;
   d.step = next_step::wait;
+  d.because = decision_reason::backoff;
   d.until = wait_until = std::min(until, deadline);
   return d;
 }
@@ -115,9 +128,11 @@ decision attempt_planner::impl::on_unprepared(attempt& a, const outcome& result)
   close(a);
   host* chosen = choose();
   if (chosen == nullptr) return refused(stop_reason::not_retriable);
-  if (!has_tried(chosen->id) || owner.now >= deadline) return open(*chosen);
+  if (!has_tried(chosen->id) || owner.now >= deadline)
+    return open(*chosen, decision_reason::unprepared);
   decision d;
   d.step = next_step::wait;
+  d.because = decision_reason::backoff;
   d.until = wait_until = std::min(owner.now + waits.wait(random), deadline);
   return d;
 }

@@ -53,7 +53,7 @@ event_kind event_kind_of(resilience::health_event::kind what) {
 
 }  // namespace
 
-hub::hub(const hub_options& options) : options_{options} {
+hub::hub(const hub_options& options) : options_{options}, stories_{options.stories} {
   logs wanted;
   if (options_.access_logs) {
     for (const auto& one : *options_.access_logs)
@@ -104,7 +104,9 @@ void hub::reopen_logs() {
 
 worker_sink& hub::add_worker() {
   const std::lock_guard lock{mutex_};
-  return *workers_.emplace_back(std::make_unique<worker_sink>(*this));
+  auto& made = *workers_.emplace_back(std::make_unique<worker_sink>(*this));
+  made.stories_ = stories_.add_worker();
+  return made;
 }
 
 void hub::on_health_event(std::string_view route, std::string_view backend, std::uint32_t priority,

@@ -10,7 +10,7 @@ using namespace understudy::admin;
 namespace {
 
 struct recorder {
-  std::vector<std::string> calls;
+  std::vector<std::string> calls, audited;
   bool is_ready = true;
   reload_result reloaded{true, ""};
   telemetry::event_ring ring;
@@ -30,6 +30,21 @@ struct recorder {
                            const std::string& address, bool is_eject) {
       calls.push_back((is_eject ? "eject " : "uneject ") + route + " " + backend + " " + address);
       return backend != "unknown";
+    };
+    h.stories = [this](const telemetry::story_filter& filter) {
+      calls.push_back("stories " + filter.route);
+      return std::vector<telemetry::request_story>{};
+    };
+    h.story = [](std::string_view id) -> std::optional<telemetry::request_story> {
+      if (id != "a/b") return std::nullopt;
+      telemetry::request_story story;
+      story.request_id = id;
+      return story;
+    };
+    h.kept_stories = 1'000;
+    h.audit = [this](const audit_entry& e) {
+      audited.push_back(e.client + " " + e.action + " " + e.target + " " +
+                        std::to_string(e.status));
     };
     h.events = &ring;
     return h;
@@ -64,6 +79,14 @@ TEST_CASE("every path answers as the interface says") {
       {"GET", "/status", 200, "application/json"},
       {"GET", "/config", 200, "application/json"},
       {"GET", "/events", 200, "text/event-stream"},
+      {"GET", "/requests", 200, "application/json"},
+      {"GET", "/requests?route=default%2Fr&only=errors", 200, "application/json"},
+      {"GET", "/requests?colour=red", 400, "application/json"},
+      {"GET", "/requests/a%2Fb", 200, "application/json"},
+      {"GET", "/requests/none", 404, "application/json"},
+      {"GET", "/requests/%z", 404, "application/json"},
+      {"POST", "/requests", 405, ""},
+      {"POST", "/requests/a", 405, ""},
       {"POST", "/drain", 202, "application/json"},
       {"POST", "/reload", 200, "application/json"},
       {"POST", "/endpoints/default/r/a/10.0.0.1:443/eject", 200, "application/json"},
@@ -106,6 +129,29 @@ TEST_CASE("actions reach their hooks with decoded names") {
                                               "uneject default/r a/b [::1]:443", "drain"});
 }
 
+TEST_CASE("every action is audited, with who and how it went") {
+  recorder rec;
+  rec.reloaded = {false, ""};
+  auto r = local("POST", "/endpoints/default/r/a/10.0.0.1:443/eject");
+  r.client = "127.0.0.9";
+  answer(r, "", rec.all());
+  r.target = "/endpoints/default/r/unknown/10.0.0.1:443/uneject";
+  answer(r, "", rec.all());
+  r.target = "/reload";
+  answer(r, "", rec.all());
+  r.target = "/drain";
+  answer(r, "token", rec.all());
+  r.target = "/status";  // no action
+  answer(r, "", rec.all());
+  r.method = "GET";
+  r.target = "/drain";
+  answer(r, "", rec.all());
+  CHECK(rec.audited ==
+        std::vector<std::string>{"127.0.0.9 eject default/r/a/10.0.0.1:443 200",
+                                 "127.0.0.9 uneject default/r/unknown/10.0.0.1:443 404",
+                                 "127.0.0.9 reload  422", "127.0.0.9 drain  401"});
+}
+
 TEST_CASE("a refused reload tells its findings") {
   recorder rec;
   rec.reloaded = {false, "a.yaml:1:2: error: \"x\"\nb.yaml:3:4: error: y\n"};
@@ -146,7 +192,8 @@ TEST_CASE("with a token nothing goes without it") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.authorization);
-    for (const auto path : {"/health", "/ready", "/metrics", "/status", "/config", "/events"}) {
+    for (const auto path : {"/health", "/ready", "/metrics", "/status", "/config", "/events",
+                            "/requests", "/requests/a%2Fb"}) {
       auto r = local("GET", path);
       r.authorization = row.authorization;
       const auto out = answer(r, secret, rec.all());
@@ -185,7 +232,7 @@ TEST_CASE("without a token only local names may look and act") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.host);
-    for (const auto path : {"/status", "/config", "/", "/events"}) {
+    for (const auto path : {"/status", "/config", "/", "/events", "/requests", "/requests/a%2Fb"}) {
       auto r = local("GET", path);
       r.host = row.host;
       CHECK(answer(r, "", rec.all()).status == (row.is_allowed ? 200 : 403));
@@ -232,14 +279,22 @@ TEST_CASE("the page allows its own script and style and nothing else") {
   CHECK(page.content_security_policy.starts_with("default-src 'none'; script-src 'sha256-"));
   CHECK(page.content_security_policy.find("style-src 'sha256-") != std::string::npos);
   CHECK(page.content_security_policy.find("unsafe") == std::string::npos);
-  CHECK(page.body.find("http://") == std::string::npos);
-  CHECK(page.body.find("https://") == std::string::npos);
+  CHECK(page.content_security_policy.find("require-trusted-types-for 'script'") !=
+        std::string::npos);
+  // Names of XML are no addresses that anything is fetched from.
+  auto body = page.body;
+  const std::string_view name = "http://www.w3.org/2000/svg";
+  for (auto at = body.find(name); at != std::string::npos; at = body.find(name))
+    body.erase(at, name.size());
+  CHECK(body.find("http://") == std::string::npos);
+  CHECK(body.find("https://") == std::string::npos);
+  CHECK(body.find("innerHTML") == std::string::npos);
   CHECK(page.body.find("style=\"") == std::string::npos);  // the policy would refuse it
   CHECK(page.body.find(" src=") == std::string::npos);
 }
 
 TEST_CASE("what has no hook is not there") {
-  for (const auto path : {"/metrics", "/status", "/config", "/events"})
+  for (const auto path : {"/metrics", "/status", "/config", "/events", "/requests", "/requests/a"})
     CHECK(answer(local("GET", path), "", {}).status == 404);
   for (const auto path : {"/drain", "/reload", "/endpoints/r/b/a/eject"})
     CHECK(answer(local("POST", path), "", {}).status == 404);

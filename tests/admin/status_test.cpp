@@ -124,4 +124,23 @@ TEST_CASE("the configuration is shown without its secrets") {
   CHECK(rule["backends"][1]["credential"]["source"] == "secret");
   CHECK(rule["backends"][0]["header_mutation"]["set"] == json{"x-key"});
   CHECK(out["routes"][0]["source"] == "a.yaml:12:3");
+  CHECK(rule["circuit_breakers"]["max_parallel_requests"] == 1024);
+}
+
+TEST_CASE("every value of the configuration has its origin") {
+  auto p = example();
+  auto& rule = p.routes[0].rules[0];
+  rule.position = {"a.yaml", 14, 5};
+  rule.written = {{"BackendTrafficPolicy default/p", "spec.retry.numRetries", {"p.yaml", 9, 17}}};
+  p.limits.written = {
+      {"ClientTrafficPolicy default/c", "spec.connection.bufferLimit", {"c.yaml", 3, 4}}};
+  const auto out = json::parse(config_json(p));
+  const auto& origins = out["routes"][0]["rules"][0]["origins"];
+  CHECK(origins["retry.num_retries"] == json{{"object", "BackendTrafficPolicy default/p"},
+                                             {"field", "spec.retry.numRetries"},
+                                             {"at", "p.yaml:9:17"},
+                                             {"default", false}});
+  CHECK(origins["timeouts.request"]["default"] == true);
+  CHECK(origins["timeouts.request"]["at"] == "a.yaml:14:5");
+  CHECK(out["limits"]["origins"][0]["at"] == "c.yaml:3:4");
 }

@@ -211,7 +211,7 @@ TEST_CASE("an exchange hands the health events on and closes its attempt") {
   CHECK(exchange.request_deadline() == time_point::max());
   resilience::request_limits limits;
   limits.request_timeout = 10s;
-  auto d = exchange.open(state, observer, limits, time_point{}, time_point{});
+  auto d = exchange.open(state, observer, limits, time_point{}, time_point{}, true);
   CHECK(exchange.request_deadline() == time_point{10s});
   REQUIRE(d.step == next_step::attempt);
   CHECK(state->host(d.target.host, d.target.locality).address == "primary");
@@ -238,6 +238,23 @@ TEST_CASE("an exchange hands the health events on and closes its attempt") {
     exchange.end(resilience::attempt_planner::ending::complete, time_point{6ms});
     CHECK(in_flight() == 0);
     exchange.close();
+    using proxy::story_step;
+    std::vector<story_step> steps;
+    for (const auto& e : exchange.story()) steps.push_back(e.step);
+    CHECK(steps == std::vector{story_step::attempt, story_step::connected, story_step::outcome,
+                               story_step::ejected, story_step::wait, story_step::attempt,
+                               story_step::content, story_step::outcome, story_step::completed});
+    const auto told = exchange.story();
+    CHECK(told[0].load_percent == 100);
+    CHECK(told[2].status == 500);
+    CHECK(told[2].next == next_step::wait);
+    CHECK(told[3].detector == "consecutive5XxErrors");
+    CHECK(told[4].because == resilience::decision_reason::backoff);
+    CHECK(told[5].priority == 1);
+    CHECK(told[5].load_percent == 100);
+    CHECK(told[7].next == next_step::accept);
+    exchange.forget_story();
+    CHECK(exchange.story().empty());
   }
   CHECK(in_flight() == 0);
   CHECK(exchange.cluster() == nullptr);

@@ -9,6 +9,7 @@ namespace understudy::admin {
 
 /// What of a request the admin paths look at; empty where the field is absent.
 struct request {
+  std::string_view client;  ///< its address
   std::string_view method;
   std::string_view target;
   std::string_view host;

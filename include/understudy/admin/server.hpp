@@ -19,6 +19,9 @@ struct server_options {
   std::chrono::milliseconds heartbeat{15'000};  ///< comment on a quiet event stream
 };
 
+/// One line for each action, with who asked for it: the usual `hooks::audit`.
+void log_audit(const audit_entry& entry);
+
 /// The admin listener on the control thread's io_context; all members on that thread.
 class server {
  public:

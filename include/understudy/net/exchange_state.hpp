@@ -93,6 +93,11 @@ struct exchange_state {
   telemetry::exchange_record record;
   trace::request_trace trace;
 
+  /// What its story tells of the rule; null while none has matched.
+  const std::shared_ptr<const proxy::rule_card>& card() const {
+    static const std::shared_ptr<const proxy::rule_card> none;
+    return rule != nullptr ? active->cards[rule->cluster_index] : none;
+  }
   /// What `from` tells of the answer that the client has got.
   void note_answer(attempt_state& from);
   void note_costs();

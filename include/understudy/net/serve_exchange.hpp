@@ -38,8 +38,9 @@ class exchange_server {
     affinity_ = proxy::affinity_of(*state_.rule, state_.head, state_.query,
                                    state_.record.client_address, env_.random);
     limits.hint = affinity_.hint;
-    decision next = state_.decisions.open(state_.active->clusters[state_.rule->cluster_index],
-                                          env_.observer, limits, state_.complete_at, now());
+    decision next =
+        state_.decisions.open(state_.active->clusters[state_.rule->cluster_index], env_.observer,
+                              limits, state_.complete_at, now(), env_.sink.stories() != nullptr);
     alive_.start();
     for (;;) {
       switch (next.step) {

@@ -215,6 +215,8 @@ class session {
     }
     env_.log_exchange(record, ended);
     if (state.trace.is_recorded()) env_.tracer->finish(state.trace, record, state.body);
+    if (auto* stories = env_.sink.stories())
+      stories->add(record, state.card(), state.decisions.story(), state.failures);
   }
 
   awaitable<void> reply_locally(exchange_state& state, proxy::local_reply reply) {

@@ -308,6 +308,7 @@ struct client_limits {
   milliseconds request_body{300'000};
   milliseconds idle{3'600'000};
   bool rejects_underscores = true;
+  std::vector<written_field> written;  ///< by whom
 };
 
 struct plan {

@@ -5,6 +5,7 @@
 #include <understudy/base/random.hpp>
 #include <understudy/plan/plan.hpp>
 #include <understudy/proxy/cluster_state.hpp>
+#include <understudy/proxy/story.hpp>
 
 namespace understudy::proxy {
 
@@ -13,6 +14,7 @@ namespace understudy::proxy {
 struct active_plan {
   std::shared_ptr<const plan::plan> configuration;
   std::vector<std::shared_ptr<cluster_state>> clusters;
+  std::vector<std::shared_ptr<const rule_card>> cards;  ///< in the same order
 };
 
 /// `previous` may be null. A rule that has not changed but for its name's neighbours keeps its

@@ -1,9 +1,11 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <understudy/proxy/cluster_state.hpp>
+#include <understudy/proxy/story.hpp>
 
 namespace understudy::proxy {
 
@@ -29,9 +31,12 @@ class exchange {
   /// The first decision. `start`: when the request was complete.
   resilience::decision open(std::shared_ptr<cluster_state> cluster, health_observer& observer,
                             const resilience::request_limits& limits, time_point start,
-                            time_point now);
+                            time_point now, bool keeps_story = false);
   /// Closes an open attempt as cancelled and forgets the cluster.
   void close();
+  /// Every step since open(), also after close(), where it was to be kept.
+  std::span<const story_entry> story() const { return story_; }
+  void forget_story() { story_.clear(); }
 
   using slot_number = resilience::attempt_planner::slot_number;
   using ending = resilience::attempt_planner::ending;
@@ -54,8 +59,14 @@ class exchange {
 
  private:
   template <class Decide>
-  auto decide(Decide&& body);
+  auto decide(Decide&& body, time_point now);
+  resilience::decision told(const resilience::decision& d, time_point now);
+  story_entry* add(story_step step, time_point now);
+  void note(std::span<const resilience::health_event> events, time_point now);
 
+  std::vector<story_entry> story_;
+  time_point start_;
+  bool keeps_story_ = false;
   std::shared_ptr<cluster_state> cluster_;
   health_observer* observer_ = nullptr;
   std::optional<resilience::attempt_planner> planner_;

@@ -43,6 +43,27 @@ enum class stop_reason : std::uint8_t {
   no_capable_backend,  ///< every backend left would drop something that the request uses
 };
 
+/// Why an attempt goes where it goes, what a wait is for, or what has used a request's attempts up.
+/// Decides nothing: it is told in the request's story.
+enum class decision_reason : std::uint8_t {
+  load,              ///< the priorities' load and the balancer
+  session,           ///< the client has named the endpoint
+  waited_as_asked,   ///< the endpoint asked for some time, which has passed
+  asked_to_leave,    ///< the one before asked for longer than is waited for
+  misfit,            ///< only another model can serve the request
+  over_budget,       ///< the retry budget is spent, and this endpoint is new to the request
+  unprepared,        ///< the one before could not be asked
+  beside,            ///< a second one beside an attempt that is slow to speak
+  resumed,           ///< takes a broken answer up
+  backoff,           ///< wait: full jitter
+  retry_after,       ///< wait: as long as the endpoint has asked for
+  all_silent,        ///< stop: whoever is left has been silent to this request
+  deadline_near,     ///< stop: no attempt would fit before the request timeout
+  nowhere_else,      ///< stop: no other endpoint can take it
+  attempts_used_up,  ///< stop
+  body_not_kept,     ///< stop: the request is too long to be sent again
+};
+
 struct decision {
   next_step step = next_step::give_up;
   pick target;
@@ -54,6 +75,8 @@ struct decision {
   /// `give_up` of hedge(): from then on, when to ask again.
   std::optional<base::duration> hedge_after, first_token_timeout;
   stop_reason why = stop_reason::none;
+  decision_reason because = decision_reason::load;
+  std::uint32_t load_percent = 0;  ///< `attempt`: share of new requests that its priority has
 };
 
 /// Retry, failover, hedging and choice of host of one request; the only place that decides them.

@@ -20,6 +20,7 @@
 #include <understudy/telemetry/exchange_metrics.hpp>
 #include <understudy/telemetry/genai_metrics.hpp>
 #include <understudy/telemetry/log_output.hpp>
+#include <understudy/telemetry/story_book.hpp>
 #include <understudy/telemetry/worker_counters.hpp>
 
 namespace understudy::telemetry {
@@ -30,6 +31,7 @@ struct hub_options {
   /// Written by hand: wins over the configuration's.
   std::optional<std::vector<plan::access_log>> access_logs;
   base::wall_time started{};
+  std::size_t stories = 0;  ///< requests whose story is kept
 };
 
 /// The gauges of one endpoint at the moment of a scrape.
@@ -77,6 +79,8 @@ class worker_sink {
   /// From the worker's tick, about every 100 ms: hands the lines over.
   void flush();
   worker_counters& counters() { return counters_; }
+  /// Null where no stories are kept.
+  story_ring* stories() { return stories_; }
 
  private:
   friend class hub;
@@ -105,6 +109,7 @@ class worker_sink {
   std::vector<pending_log> logs_;
   std::vector<std::string> wanted_fields_;
   std::uint64_t logs_generation_ = 0;
+  story_ring* stories_ = nullptr;
   std::int64_t failover_second_ = 0;
   int failover_events_ = 0;
 };
@@ -147,6 +152,7 @@ class hub {
   /// and attempts by backend and outcome.
   std::string summary_json() const;
 
+  const story_book& stories() const { return stories_; }
   event_ring& events() { return events_; }
   const event_ring& events() const { return events_; }
 
@@ -168,6 +174,7 @@ class hub {
   gauge_source gauge_source_;
   family_source family_source_;
   event_ring events_;
+  story_book stories_;
   mutable std::mutex mutex_;  ///< around all below
   std::vector<std::unique_ptr<worker_sink>> workers_;
   std::map<health_key, std::uint64_t> ejections_;          ///< route, backend, detector
