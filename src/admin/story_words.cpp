@@ -320,8 +320,9 @@ class teller {
       say("waits " + duration_text(step_.length) + ", as the endpoint asked");
       return by(setting::retry_after);
     }
-    say("waits " + duration_text(step_.length) + " (back-off with full jitter, " +
-        duration_text(retry().backoff.base) + " to " + duration_text(retry().backoff.max) + ")");
+    say("waits " + duration_text(step_.length) + " (full jitter: up to " +
+        duration_text(retry().backoff.base) + " at first, later up to " +
+        duration_text(retry().backoff.max) + ")");
     by(setting::backoff_base);
   }
 

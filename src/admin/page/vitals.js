@@ -19,7 +19,7 @@ function backfill(requests) {
     if (slot < 0 || slot >= slots) continue;
     ++series.requests[slot];
     if (r.attempts.some(a => a.priority > r.attempts[0].priority)) ++series.failovers[slot];
-    if (isError(r)) ++series.errors[slot];
+    if (r.status >= 500) ++series.errors[slot];
     series.first[slot] = Math.max(series.first[slot], r.first_byte_ms);
   }
 }
