@@ -59,13 +59,11 @@ std::shared_ptr<const active_plan> activate(std::shared_ptr<const plan::plan> co
     for (const auto& rule : route.rules) {
       auto& place = active->clusters.at(rule.cluster_index);
       place = kept(previous, route, rule);
-      if (place) continue;
-      place = base::make_wiped<cluster_state>(route, rule, now, random.next());
-      if (previous == nullptr) continue;
-      if (const auto before = forerunner(*previous, route, rule)) place->take_over(*before);
-}
-
-      if (!place) place = std::make_shared<cluster_state>(route, rule, now, random.next());
+      if (!place) {
+        place = base::make_wiped<cluster_state>(route, rule, now, random.next());
+        if (previous != nullptr)
+          if (const auto before = forerunner(*previous, route, rule)) place->take_over(*before);
+      }
       active->cards.at(rule.cluster_index) = card_of(*configuration, route, rule, place);
     }
   active->configuration = std::move(configuration);
