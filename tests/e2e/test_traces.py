@@ -48,7 +48,10 @@ def stage(start, provider):
         receiver = provider(collector, "collector")
         first = provider(primary or status(503), "primary")
         second = provider(openai_dialect.chat(), "fallback")
-        daemon = start(config.primary_and_fallback(first, second),
+        once_each = config.traffic_policy(
+            retry=config.retry(3, [503, 429], per_priority=1),
+            healthCheck=config.passive(consecutive5XxErrors=1000))
+        daemon = start(config.primary_and_fallback(first, second, once_each),
                        env=environment(receiver, **env))
         return daemon, first, second, collector
     return make
@@ -78,7 +81,6 @@ def test_a_failover_is_one_trace_through_all_of_them(stage):
         got = upstream.requests[0]
         assert traceparent(got) == (TRACE, span.id, "01")
         assert got.header("tracestate") == "a=1"
-        assert span.attributes["network.peer.port"] == upstream.port
     assert first.is_error and first.attributes["error.type"] == "503"
     assert not second.is_error and second.attributes["understudy.attempt.outcome"] == "ok"
     assert first.end <= second.start
@@ -96,15 +98,14 @@ def test_a_malformed_context_begins_a_new_trace(stage):
         assert traceparent(got)[0] != TRACE and got.header("tracestate") is None
 
 
-def test_a_stream_has_its_tokens_and_its_first_one(stage):
+def test_a_stream_has_its_first_content(stage):
     daemon, _, _, collector = stage(AI_GATEWAY_TRACING_SEMCONV="gen_ai")
-    assert ask(daemon, stream=True, stream_options={"include_usage": True}).status == 200
+    assert ask(daemon, stream=True).status == 200
     request = collector.by_name(3)["chat m"]
     assert request.attributes["gen_ai.operation.name"] == "chat"
     assert request.attributes["gen_ai.provider.name"] == "openai"
     assert request.attributes["gen_ai.request.model"] == "m"
     assert request.attributes["gen_ai.request.temperature"] == 0.5
-    assert request.attributes["gen_ai.usage.output_tokens"] > 0
     assert "First Token Stream Event" in request.events
 
 
@@ -199,11 +200,12 @@ def test_the_console(start, provider):
 @pytest.mark.parametrize("name, value", [
     ("AI_GATEWAY_TRACING_SEMCONV", "openinfer"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")])
-def test_what_must_not_be_mistaken_ends_the_start(start, provider, name, value):
-    daemon = start(config.single(provider()), wait=False,
-                   env={"OTEL_TRACES_EXPORTER": "otlp", name: value})
-    assert daemon.wait() != 0
-    assert name in daemon.stderr()
+def test_what_must_not_be_mistaken_ends_the_start(provider, tmp_path, name, value):
+    path = tmp_path / "config.yaml"
+    path.write_text(config.single(provider()))
+    done = daemons.run("run", path, "--listen", "127.0.0.1:0", "--admin", "off",
+                       env={"OTEL_TRACES_EXPORTER": "otlp", name: value})
+    assert done.returncode in (1, 2) and name in done.stderr, done
 
 
 # ---- a collector that fails costs nothing but its spans ---------------------------------------------
