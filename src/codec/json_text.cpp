@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <cstring>
 
 #include <understudy/codec/json_scan.hpp>
 
@@ -138,6 +139,13 @@ std::string unescape_json(std::string_view raw) {
 bool is_utf8(std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   for (std::size_t i = 0; i < text.size();) {
+    constexpr std::uint64_t high_bits = 0x8080'8080'8080'8080;
+    std::uint64_t eight = high_bits;
+    if (text.size() - i >= sizeof eight) std::memcpy(&eight, p + i, sizeof eight);
+    if ((eight & high_bits) == 0) {
+      i += sizeof eight;
+      continue;
+    }
     const auto n = utf8_length(p + i, text.size() - i);
     if (n == 0) return false;
     i += n;

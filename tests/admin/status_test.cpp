@@ -53,11 +53,17 @@ resilience::host_status host(std::uint32_t locality, const char* address) {
   return h;
 }
 
+telemetry::hub_options silent() {
+  telemetry::hub_options options;
+  options.access_log_fd = -1;
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("status shows priorities, load and endpoints") {
   const auto p = example();
-  const telemetry::hub hub{{.access_log_fd = -1}};
+  const telemetry::hub hub{silent()};
   status_view view;
   view.plan = &p;
   view.now = base::time_point{std::chrono::seconds{100}};
@@ -96,7 +102,7 @@ TEST_CASE("status shows priorities, load and endpoints") {
 
 TEST_CASE("status before anything is known") {
   const auto p = example();
-  const telemetry::hub hub{{.access_log_fd = -1}};
+  const telemetry::hub hub{silent()};
   CHECK(json::parse(status_json({}, hub))["routes"].empty());
   status_view view;
   view.plan = &p;
@@ -105,7 +111,7 @@ TEST_CASE("status before anything is known") {
 }
 
 TEST_CASE("the latest events come first, at most fifty") {
-  telemetry::hub hub{{.access_log_fd = -1}};
+  telemetry::hub hub{silent()};
   for (int i = 0; i < 60; ++i) hub.events().publish({});
   const auto out = json::parse(status_json({}, hub));
   REQUIRE(out["events"].size() == 50);

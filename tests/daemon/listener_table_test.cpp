@@ -38,7 +38,7 @@ std::uint16_t free_port() {
 /// Applies the plan; the sockets that the workers would have got are counted and closed.
 std::size_t apply(listener_table& table, const plan::plan& plan) {
   auto made = table.prepare(plan);
-  REQUIRE(made);
+  REQUIRE(made.has_value());
   std::size_t count = 0;
   for (const auto& worker : table.commit(std::move(*made)))
     for (const auto& bound : worker) {
@@ -58,7 +58,7 @@ bool is_open(std::uint16_t port) {
 
 given_socket given(const std::string& name, std::uint16_t port) {
   auto bound = net::bind_listener({"127.0.0.1", port}, 1);
-  REQUIRE(bound);
+  REQUIRE(bound.has_value());
   return {name, net::to_text(bound->endpoint), std::move(bound->sockets.front()), bound->endpoint};
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("a listener that stays is not bound again") {
   const auto a = free_port(), b = free_port();
   CHECK(apply(table, plan_of({{"one", a}, {"two", b}})) == 4);
   const auto again = table.prepare(plan_of({{"uno", a}}));
-  REQUIRE(again);
+  REQUIRE(again.has_value());
   CHECK(again->opened.empty());
   CHECK(again->closed == std::vector<std::string>{"127.0.0.1:" + std::to_string(b)});
   CHECK(apply(table, plan_of({{"uno", a}})) == 0);
@@ -83,7 +83,7 @@ TEST_CASE("what is prepared and not wanted after all leaves nothing behind") {
   apply(table, plan_of({{"one", a}}));
   {
     const auto refused_later = table.prepare(plan_of({{"one", a}, {"two", b}}));
-    REQUIRE(refused_later);
+    REQUIRE(refused_later.has_value());
     CHECK(is_open(b));
   }
   CHECK_FALSE(is_open(b));
@@ -97,18 +97,18 @@ TEST_CASE("listeners that can't be had are refused in one line") {
   const auto taken = other.local_endpoint().port();
   const auto a = free_port();
   const auto refused = table.prepare(plan_of({{"one", a}, {"two", taken}}));
-  REQUIRE_FALSE(refused);
+  REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().find("cannot listen on 127.0.0.1:" + std::to_string(taken)) == 0);
   CHECK_FALSE(is_open(a));
 
   const auto twice = table.prepare(plan_of({{"one", a}, {"two", a}}));
-  REQUIRE_FALSE(twice);
+  REQUIRE_FALSE(twice.has_value());
   CHECK(twice.error() == "listeners `one` and `two` are both to listen on 127.0.0.1:" +
                              std::to_string(a) + "; give one of them another port");
 
   listener_table overridden{{{"gone", "127.0.0.1", a}}, 1};
   const auto nameless = overridden.prepare(plan_of({{"one", 0}}));
-  REQUIRE_FALSE(nameless);
+  REQUIRE_FALSE(nameless.has_value());
   CHECK(nameless.error().find("--listen gone=") == 0);
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("all sockets are passed on, each under what its listener was told") {
   apply(table, plan_of({{"one", 80}, {"web", 81}}));
   std::vector<std::string> labels;
   for (const auto& passed : table.to_pass_on()) {
-    CHECK(net::listening_endpoint(passed.fd));
+    CHECK(net::listening_endpoint(passed.fd).has_value());
     labels.push_back(passed.label);
   }
   CHECK(labels == std::vector<std::string>{"@127.0.0.1:0", "@127.0.0.1:0", "web@" + web});
@@ -164,7 +164,7 @@ TEST_CASE("sockets that were handed over make the same listeners") {
   for (const auto& passed : before.to_pass_on()) {
     net::owned_socket copy{::dup(passed.fd)};
     const auto endpoint = net::listening_endpoint(copy.get());
-    REQUIRE(endpoint);
+    REQUIRE(endpoint.has_value());
     sockets.push_back({"", passed.label.substr(1), std::move(copy), *endpoint});
   }
   listener_table after{{{"one", "127.0.0.1", 0}}, 3};  // and one worker more

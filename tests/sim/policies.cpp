@@ -66,7 +66,8 @@ std::string route(const std::vector<backend_plan>& backends, const std::string& 
   return out + rule_more;
 }
 
-constexpr duration client_stall = seconds{61};  // the longest wait for a client that takes nothing
+// The longest wait for a client that takes nothing: a minute, from the look after its last byte.
+constexpr duration client_stall = seconds{121};
 constexpr duration script_life = seconds{150};  // no script speaks for longer, pauses included
 constexpr duration connect_limit = seconds{10};
 constexpr duration idle_limit = seconds{60};

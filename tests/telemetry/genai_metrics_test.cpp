@@ -175,7 +175,8 @@ TEST_CASE("names that clients make up are no labels until a provider knows them"
   const auto rule = rule_with("", "configured");
   const auto originals = [](const genai_metrics& m) {
     std::set<std::string> out;
-    for (const auto& s : page_of(m).families.at("gen_ai_server_request_duration_seconds").samples)
+    const auto page = page_of(m);
+    for (const auto& s : page.families.at("gen_ai_server_request_duration_seconds").samples)
       out.insert(s.labels.at("gen_ai_original_model"));
     return out;
   };

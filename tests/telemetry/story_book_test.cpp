@@ -91,19 +91,24 @@ TEST_CASE("stories by filter") {
     story_filter filter;
     std::string found;
   };
+  const auto with = [](auto&& set) {
+    story_filter filter;
+    set(filter);
+    return filter;
+  };
   const row rows[] = {
-      {"all", {}, "lost bad over ok "},
-      {"route", {.route = "default/r"}, "bad over ok "},
-      {"other route", {.route = "x"}, ""},
-      {"backend", {.backend = "b"}, "over "},
-      {"model", {.model = "m"}, "lost bad over ok "},
-      {"status", {.status = 503}, "bad "},
-      {"class", {.status = 4}, "lost "},
-      {"attempts", {.min_attempts = 2}, "over "},
-      {"slow", {.min_elapsed = 11ms}, ""},
-      {"errors", {.only_errors = true}, "lost bad "},
-      {"failovers", {.only_failovers = true}, "over "},
-      {"limit", {.only_errors = true, .limit = 1}, "lost "},
+      {"all", with([](auto&) {}), "lost bad over ok "},
+      {"route", with([](auto& f) { f.route = "default/r"; }), "bad over ok "},
+      {"other route", with([](auto& f) { f.route = "x"; }), ""},
+      {"backend", with([](auto& f) { f.backend = "b"; }), "over "},
+      {"model", with([](auto& f) { f.model = "m"; }), "lost bad over ok "},
+      {"status", with([](auto& f) { f.status = 503; }), "bad "},
+      {"class", with([](auto& f) { f.status = 4; }), "lost "},
+      {"attempts", with([](auto& f) { f.min_attempts = 2; }), "over "},
+      {"slow", with([](auto& f) { f.min_elapsed = 11ms; }), ""},
+      {"errors", with([](auto& f) { f.only_errors = true; }), "lost bad "},
+      {"failovers", with([](auto& f) { f.only_failovers = true; }), "over "},
+      {"limit", with([](auto& f) { f.only_errors = true; f.limit = 1; }), "lost "},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
