@@ -41,7 +41,8 @@ target_compile_options(deps_asio INTERFACE
 target_compile_definitions(deps_asio INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_DISABLE_BOOST_COROUTINE
-  # Frames come from operator new, whose cache knows their sizes. Asio's own would hand the large
-  # frame of a request to the small one that waits for the next, for as long as that takes.
+  # Frames come from operator new, whose cache knows their sizes. Two are kept by Asio for the waits
+  # within a stream; more, and it hands the large frames of a request to the small one that waits
+  # for the next, for as long as that takes.
   BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN
-  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=0)
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=2)

@@ -25,7 +25,6 @@ fs::path follow_one_link(const fs::path& path, fs::path& folder) {
   fs::path walked;
   for (auto part = path.begin(); part != path.end(); ++part) {
     const fs::path here = walked / *part;
-    error_code ignored;
     std::error_code failed;
     if (!fs::is_symlink(here, failed)) {
       walked = here;

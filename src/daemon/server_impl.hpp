@@ -97,7 +97,7 @@ struct server::impl final : proxy::health_observer {
   std::shared_ptr<const net::tls_table> last_tls;
   std::optional<staged_plan> staged;
   std::vector<std::weak_ptr<const proxy::active_plan>> retired;  ///< exchanges may pin them still
-  std::unique_ptr<trace_exporter> traces;  ///< outlives the workers
+  std::unique_ptr<trace_exporter> traces;                        ///< outlives the workers
   std::vector<std::unique_ptr<net::worker>> workers;
   listener_table listeners{opts.listen, opts.workers};
   net::owned_socket ready_pipe;  ///< of the process that this one takes over from

@@ -252,8 +252,9 @@ void write(level l, std::string_view room, std::string_view message, fields with
     logger = current().logger(room);
     format = current().format;
     if (!logger->should_log(to_spdlog(l))) return;
-    // What is asked for in detail is given in detail.
-    if (l >= level::info && !current().repeats.lets_through(l, room, message, base::clock::now()))
+    // What is asked for in detail is given in detail; what has fields says another thing each time.
+    if (l >= level::info && with.size() == 0 &&
+        !current().repeats.lets_through(l, room, message, base::clock::now()))
       return;
   }
   put(*logger, format, l, room, message, with);

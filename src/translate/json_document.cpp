@@ -27,8 +27,8 @@ std::optional<json> whole_number(std::string_view text) {
 /// those, too. `text` has passed the scan.
 std::optional<json> number_of(std::string_view text) {
   if (text.find_first_of(".eE") == text.npos) {
-    auto whole = text.front() == '-' ? whole_number<std::int64_t>(text)
-                                     : whole_number<std::uint64_t>(text);
+    auto whole =
+        text.front() == '-' ? whole_number<std::int64_t>(text) : whole_number<std::uint64_t>(text);
     if (whole) return whole;
   }
   double value = 0;

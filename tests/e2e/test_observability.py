@@ -178,7 +178,8 @@ def test_genai_metrics_tell_of_the_attempt_that_answered(start, provider):
               "gen_ai_original_model": "gpt", "gen_ai_request_model": "claude",
               "gen_ai_response_model": "claude", "otel_scope_name": "envoyproxy/ai-gateway",
               "otel_scope_version": "", "otel_scope_schema_url": ""}
-    assert genai(daemon, "gen_ai_server_request_duration_seconds_count", **labels) == 2
+    wait_until(lambda: genai(daemon, "gen_ai_server_request_duration_seconds_count", **labels) == 2,
+               what="both requests are counted")
     assert genai(daemon, "gen_ai_server_time_to_first_token_seconds_count", **labels) == 1
     for kind in ("input", "output"):
         assert genai(daemon, "gen_ai_client_token_usage_count", gen_ai_token_type=kind, **labels) == 2
@@ -190,8 +191,10 @@ def test_answers_that_pass_untouched_are_counted_too(start, provider):
     assert ask(daemon).status == 200
     assert ask(daemon, stream=True, stream_options={"include_usage": True}).status == 200
     labels = {"gen_ai_provider_name": "openai", "gen_ai_response_model": "served-model"}
-    assert genai(daemon, "gen_ai_client_token_usage_sum", gen_ai_token_type="input", **labels) == 14
+    wait_until(lambda: genai(daemon, "gen_ai_client_token_usage_sum", gen_ai_token_type="input", **labels) == 14,
+               what="both requests are counted")
     assert genai(daemon, "gen_ai_client_token_usage_sum", gen_ai_token_type="output", **labels) == 18
+    wait_until(lambda: len(daemon.access_lines()) == 2, what="two lines")
     line = daemon.access_lines()[-1]
     assert line["model_answered"] == "served-model" and line["response_id"] == "chatcmpl-1"
     assert line["tokens"]["total"] == 16 and line["first_content_ms"] > 0

@@ -108,7 +108,11 @@ TEST_CASE("stories by filter") {
       {"slow", with([](auto& f) { f.min_elapsed = 11ms; }), ""},
       {"errors", with([](auto& f) { f.only_errors = true; }), "lost bad "},
       {"failovers", with([](auto& f) { f.only_failovers = true; }), "over "},
-      {"limit", with([](auto& f) { f.only_errors = true; f.limit = 1; }), "lost "},
+      {"limit", with([](auto& f) {
+         f.only_errors = true;
+         f.limit = 1;
+       }),
+       "lost "},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);

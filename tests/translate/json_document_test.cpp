@@ -49,7 +49,7 @@ class generator {
  private:
   std::uint64_t below(std::uint64_t limit) { return chance_() % limit; }
   std::string text() {
-    static const std::vector<std::string> pieces{"a",  "model", "\"", "\\", "\n", "\x01", "/",
+    static const std::vector<std::string> pieces{"a", "model", "\"", "\\", "\n", "\x01", "/",
                                                  "é", "漢",    "😀",  "\t", "\b", "\x7f", " "};
     std::string out;
     for (auto n = below(7); n > 0; --n) out += pieces[below(pieces.size())];
@@ -62,13 +62,14 @@ class generator {
 }  // namespace
 
 TEST_CASE("a document is read as the library reads it") {
-  const auto* text = GENERATE(
-      "{}", "[]", " [ 1 , 2 ] ", "null", "true", "\"x\"", R"({"a":{"b":[{"c":null}]}})",
-      R"({"a":1,"b":2,"a":[3]})", R"(["\u00e9\ud83d\ude00\n\"\\\/"])", "0", "-0", "-1", "1.5", "1e3",
-      "1E-3", "-2.5e+2", "18446744073709551615", "18446744073709551616", "-9223372036854775808",
-      "-9223372036854775809", "1e308", "1e400", "-1e400", "1e-400", "5e-324", "", " ", "{", "[1,]",
-      "{\"a\":}", "{\"a\"}", "{a:1}", "[1 2]", "nul", "tru", "01", "1.", ".5", "+1", "--1", "1e",
-      "\"", "\"\\x\"", "\"\\u12\"", "[\"a\"]x", "{}{}", "\"a\nb\"", "\"\xff\"", "\"\xc3\"", "[[[[[[]]]]]]");
+  const auto* text =
+      GENERATE("{}", "[]", " [ 1 , 2 ] ", "null", "true", "\"x\"", R"({"a":{"b":[{"c":null}]}})",
+               R"({"a":1,"b":2,"a":[3]})", R"(["\u00e9\ud83d\ude00\n\"\\\/"])", "0", "-0", "-1",
+               "1.5", "1e3", "1E-3", "-2.5e+2", "18446744073709551615", "18446744073709551616",
+               "-9223372036854775808", "-9223372036854775809", "1e308", "1e400", "-1e400", "1e-400",
+               "5e-324", "", " ", "{", "[1,]", "{\"a\":}", "{\"a\"}", "{a:1}", "[1 2]", "nul",
+               "tru", "01", "1.", ".5", "+1", "--1", "1e", "\"", "\"\\x\"", "\"\\u12\"", "[\"a\"]x",
+               "{}{}", "\"a\nb\"", "\"\xff\"", "\"\xc3\"", "[[[[[[]]]]]]");
   CAPTURE(text);
   const auto expected = by_library(text);
   const auto made = parse_json(text);

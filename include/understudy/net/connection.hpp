@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include <understudy/net/operation_memory.hpp>
 #include <understudy/net/read_buffer.hpp>
 #include <understudy/net/resume_slot.hpp>
 #include <understudy/net/types.hpp>
@@ -115,6 +116,9 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
   static constexpr std::size_t max_copied_bytes = 3072;
 
   struct read_done {
+    using allocator_type = operation_allocator<std::byte>;
+    allocator_type get_allocator() const { return allocator_type{self->read_memory_}; }
+
     std::shared_ptr<connection> self;
     void operator()(error_code ec, std::size_t n) { self->on_read(ec, n); }
   };
@@ -206,6 +210,7 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
 
   Stream stream_;
   read_buffer input_;
+  operation_memory read_memory_;
   resume_slot waiter_, write_waiter_;
   watcher* watcher_ = nullptr;
   std::array<asio::const_buffer, 4> pending_;
