@@ -17,8 +17,7 @@ namespace understudy::net {
 
 /// An accepted response on its way down. Untouched bodies pass as the bytes they came in;
 /// translated ones are chunked anew. One bounded buffer each way: nothing is read while the client
-/// does not take what there is. The first write carries the head and whatever body is there.
-/// An answer that ends without its proper end is never ended properly.
+/// does not take what there is. An answer without its proper end is never ended properly.
 template <class Net>
 class relay {
  public:
