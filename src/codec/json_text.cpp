@@ -91,6 +91,16 @@ std::size_t utf8_length(const unsigned char* p, std::size_t left) {
   return 4;
 }
 
+/// Eight characters that a JSON string holds as they are: ASCII, none to be escaped.
+bool is_plain(std::uint64_t eight) {
+  constexpr std::uint64_t ones = 0x0101'0101'0101'0101, highs = 0x8080'8080'8080'8080;
+  // A byte of zero borrows into its highest bit; one below 0x20 does when 0x20 is taken from it.
+  const auto has_zero = [](std::uint64_t x) { return (x - ones) & ~x & highs; };
+  const std::uint64_t below_space = (eight - ones * 0x20) & ~eight & highs;
+  return ((eight & highs) | below_space | has_zero(eight ^ ones * '"') |
+          has_zero(eight ^ ones * '\\')) == 0;
+}
+
 void append_escaped(std::string& out, char c) {
   constexpr char digits[] = "0123456789abcdef";
   switch (c) {
@@ -159,6 +169,12 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t i = 0;
   const auto flush = [&] { out.append(text, plain, i - plain); };
   while (i < text.size()) {
+    std::uint64_t eight = 0;  // not plain
+    if (text.size() - i >= sizeof eight) std::memcpy(&eight, text.data() + i, sizeof eight);
+    if (is_plain(eight)) {
+      i += sizeof eight;
+      continue;
+    }
     const char c = text[i];
     if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20) {
       flush();
