@@ -74,7 +74,7 @@ def chromium():
 
 
 @pytest.fixture
-def visit(chromium, patience):
+def visit(chromium, patience, start, provider):  # pages close before their daemons
     """visit(daemon, width=…, scheme=…) → a page that shows it. What the console says fails the
     test, but for what `expects` matches."""
     contexts, said = [], []
