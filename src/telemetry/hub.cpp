@@ -51,20 +51,28 @@ event_kind event_kind_of(resilience::health_event::kind what) {
   return event_kind::ejection;
 }
 
+std::vector<std::shared_ptr<log_output>> outputs_of(const std::vector<plan::access_log>& written) {
+  std::vector<std::shared_ptr<log_output>> out;
+  for (const auto& one : written) out.push_back(std::make_shared<log_output>(one.path, one.format));
+  return out;
+}
+
+/// Where nobody writes where lines go and how.
+std::shared_ptr<log_output> own_log(const hub_options& options) {
+  plan::log_format format;
+  format.what = options.access_log_format == log_format::json ? plan::log_format::kind::own_json
+                                                              : plan::log_format::kind::own_text;
+  return std::make_shared<log_output>(options.access_log_fd, std::move(format));
+}
+
 }  // namespace
 
 hub::hub(const hub_options& options) : options_{options}, stories_{options.stories} {
-  logs wanted;
   if (options_.access_logs) {
-    for (const auto& one : *options_.access_logs)
-      wanted.push_back(std::make_shared<log_output>(one.path, one.format));
+    set_logs(outputs_of(*options_.access_logs));
   } else if (options_.access_log_fd >= 0) {
-    plan::log_format format;
-    format.what = options_.access_log_format == log_format::json ? plan::log_format::kind::own_json
-                                                                 : plan::log_format::kind::own_text;
-    wanted.push_back(std::make_shared<log_output>(options_.access_log_fd, std::move(format)));
+    set_logs({own_log(options_)});
   }
-  set_logs(std::move(wanted));
 }
 
 hub::~hub() = default;
@@ -79,17 +87,11 @@ void hub::configure(const plan::plan& configuration) {
   if (options_.access_logs || options_.access_log_fd < 0) return;  // written by hand
   if (configuration.access_logs == configured_logs_) return;
   configured_logs_ = configuration.access_logs;
-  logs wanted;
   if (configured_logs_) {
-    for (const auto& one : *configured_logs_)
-      wanted.push_back(std::make_shared<log_output>(one.path, one.format));
+    set_logs(outputs_of(*configured_logs_));
   } else {
-    plan::log_format format;
-    format.what = options_.access_log_format == log_format::json ? plan::log_format::kind::own_json
-                                                                 : plan::log_format::kind::own_text;
-    wanted.push_back(std::make_shared<log_output>(options_.access_log_fd, std::move(format)));
+    set_logs({own_log(options_)});
   }
-  set_logs(std::move(wanted));
 }
 
 void hub::reopen_logs() {

@@ -27,23 +27,30 @@ struct folder {
   fs::path path;
 };
 
-/// Counts the changes that a watch tells of; the folder is changed by `change`.
-int told(const folder& in, std::vector<std::string> files, const std::function<void()>& change) {
+/// A watch that ends with the first change it tells of.
+struct watcher {
   boost::asio::io_context context;
   int count = 0;
-  file_watch* watching = nullptr;
-  file_watch watch{context, [&] {
+  file_watch watch{context, [this] {
                      ++count;
-                     watching->stop();
+                     watch.stop();
                      context.stop();
                    }};
-  watching = &watch;
-  watch.begin_reading();
-  watch.follow(std::move(files));
-  boost::asio::post(context, change);
-  context.run_for(std::chrono::seconds{20});  // ends with the first change
-  (void)in;
-  return count;
+
+  /// How many it has told of.
+  int run() {
+    context.run_for(std::chrono::seconds{20});
+    return count;
+  }
+};
+
+/// Counts the changes that a watch of the files tells of when `change` is made.
+int told(std::vector<std::string> files, const std::function<void()>& change) {
+  watcher w;
+  w.watch.begin_reading();
+  w.watch.follow(std::move(files));
+  boost::asio::post(w.context, change);
+  return w.run();
 }
 
 }  // namespace
@@ -81,22 +88,22 @@ TEST_CASE("a change of a watched file is told") {
   const folder f;
   f.write("config.yaml", "a");
   SECTION("written in place") {
-    CHECK(told(f, {f / "config.yaml"}, [&] { f.write("config.yaml", "bb"); }) == 1);
+    CHECK(told({f / "config.yaml"}, [&] { f.write("config.yaml", "bb"); }) == 1);
   }
   SECTION("replaced, as editors do") {
-    CHECK(told(f, {f / "config.yaml"}, [&] {
+    CHECK(told({f / "config.yaml"}, [&] {
             f.write("config.yaml~", "b");
             fs::rename(f.path / "config.yaml~", f.path / "config.yaml");
           }) == 1);
   }
   SECTION("removed") {
-    CHECK(told(f, {f / "config.yaml"}, [&] { fs::remove(f.path / "config.yaml"); }) == 1);
+    CHECK(told({f / "config.yaml"}, [&] { fs::remove(f.path / "config.yaml"); }) == 1);
   }
   SECTION("a file that was not there") {
-    CHECK(told(f, {f / "config.yaml", f / "key.pem"}, [&] { f.write("key.pem", "k"); }) == 1);
+    CHECK(told({f / "config.yaml", f / "key.pem"}, [&] { f.write("key.pem", "k"); }) == 1);
   }
   SECTION("a new file in a folder") {
-    CHECK(told(f, {f.path.string()}, [&] { f.write("more.yaml", "m"); }) == 1);
+    CHECK(told({f.path.string()}, [&] { f.write("more.yaml", "m"); }) == 1);
   }
   SECTION("a ConfigMap's link points elsewhere") {
     fs::create_directories(f.path / "..v1");
@@ -105,7 +112,7 @@ TEST_CASE("a change of a watched file is told") {
     f.write("..v2/map.yaml", "same");
     fs::create_directory_symlink("..v1", f.path / "..data");
     fs::create_symlink("..data/map.yaml", f.path / "map.yaml");
-    CHECK(told(f, {f / "map.yaml"}, [&] {
+    CHECK(told({f / "map.yaml"}, [&] {
             fs::create_directory_symlink("..v2", f.path / "..data_tmp");
             fs::rename(f.path / "..data_tmp", f.path / "..data");
           }) == 1);
@@ -115,19 +122,10 @@ TEST_CASE("a change of a watched file is told") {
 TEST_CASE("what changes while the files are read is told afterwards") {
   const folder f;
   f.write("config.yaml", "a");
-  boost::asio::io_context context;
-  int count = 0;
-  file_watch* watching = nullptr;
-  file_watch watch{context, [&] {
-                     ++count;
-                     watching->stop();
-                     context.stop();
-                   }};
-  watching = &watch;
-  watch.follow({f / "config.yaml"});
-  watch.begin_reading();
+  watcher w;
+  w.watch.follow({f / "config.yaml"});
+  w.watch.begin_reading();
   f.write("config.yaml", "bb");
-  watch.follow({f / "config.yaml"});
-  context.run_for(std::chrono::seconds{20});
-  CHECK(count == 1);
+  w.watch.follow({f / "config.yaml"});
+  CHECK(w.run() == 1);
 }
