@@ -8,6 +8,7 @@ function(add_room name)
   list(TRANSFORM ROOM_USES PREPEND room_)
   if(sources)
     add_library(room_${name} STATIC ${sources})
+    compile_in_batches(room_${name})
     target_include_directories(room_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include)
     target_include_directories(room_${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(room_${name} PUBLIC understudy_flags Boost::headers ${ROOM_USES}

@@ -28,7 +28,7 @@ reply problem(int status, std::string_view message) {
   return out;
 }
 
-reply text(int status, std::string_view body) {
+reply text_reply(int status, std::string_view body) {
   reply out;
   out.status = status;
   out.content_type = "text/plain; charset=utf-8";
@@ -36,7 +36,7 @@ reply text(int status, std::string_view body) {
   return out;
 }
 
-reply json(std::string body) {
+reply json_reply(std::string body) {
   reply out;
   out.body = std::move(body);
   if (!out.body.ends_with('\n')) out.body += '\n';
@@ -79,7 +79,7 @@ reply endpoint_action(std::string_view path, const hooks& h) {
     return problem(404, "the path is /endpoints/ROUTE/BACKEND/ADDRESS/eject or …/uneject");
   if (!h.set_ejected(*route, *backend, *address, is_eject))
     return problem(404, "no such endpoint; /status lists them");
-  return json(is_eject ? R"({"ejected":true})" : R"({"ejected":false})");
+  return json_reply(is_eject ? R"({"ejected":true})" : R"({"ejected":false})");
 }
 
 reply reload(const hooks& h) {
@@ -97,7 +97,7 @@ reply reload(const hooks& h) {
     telemetry::append_json(body, line, 4'000);
     is_begun = true;
   }
-  auto out = json(body + "]}");
+  auto out = json_reply(body + "]}");
   out.status = result.is_accepted ? 200 : 422;
   return out;
 }
@@ -115,7 +115,7 @@ reply events(const request& r, const hooks& h) {
 
 reply metrics(const request& r, const hooks& h) {
   const bool is_openmetrics = telemetry::exposition::is_openmetrics_wanted(r.accept);
-  auto out = text(200, h.metrics(is_openmetrics));
+  auto out = text_reply(200, h.metrics(is_openmetrics));
   out.content_type = telemetry::exposition::content_type(is_openmetrics);
   return out;
 }
@@ -123,7 +123,7 @@ reply metrics(const request& r, const hooks& h) {
 reply requests(std::string_view query, const hooks& h) {
   const auto filter = parse_filter(query);
   if (!filter) return problem(400, filter.error().message);
-  return json(requests_json(h.stories(*filter), h.kept_stories));
+  return json_reply(requests_json(h.stories(*filter), h.kept_stories));
 }
 
 reply request_named(std::string_view path, const hooks& h) {
@@ -132,11 +132,11 @@ reply request_named(std::string_view path, const hooks& h) {
   if (!found)
     return problem(404, "no such request among the last " + std::to_string(h.kept_stories) +
                             " that have ended; /requests lists them");
-  return json(story_json(*found));
+  return json_reply(story_json(*found));
 }
 
 reply readiness(const hooks& h) {
-  return !h.is_ready || h.is_ready() ? text(200, "ready\n") : text(503, "not ready\n");
+  return !h.is_ready || h.is_ready() ? text_reply(200, "ready\n") : text_reply(503, "not ready\n");
 }
 
 bool is_one_of(std::string_view path, std::initializer_list<std::string_view> names) {
@@ -151,11 +151,11 @@ std::string_view query_of(const request& r) {
 reply get(std::string_view path, const request& r, const hooks& h) {
   constexpr std::string_view one_request = "/requests/";
   if (path == "/") return page(200);
-  if (is_one_of(path, {"/health", "/healthz", "/livez"})) return text(200, "ok\n");
+  if (is_one_of(path, {"/health", "/healthz", "/livez"})) return text_reply(200, "ok\n");
   if (is_one_of(path, {"/ready", "/readyz"})) return readiness(h);
   if (path == "/metrics" && h.metrics) return metrics(r, h);
-  if (path == "/status" && h.status_json) return json(h.status_json());
-  if (path == "/config" && h.config_json) return json(h.config_json());
+  if (path == "/status" && h.status_json) return json_reply(h.status_json());
+  if (path == "/config" && h.config_json) return json_reply(h.config_json());
   if (path == "/events") return events(r, h);
   if (path == "/requests" && h.stories) return requests(query_of(r), h);
   if (path.starts_with(one_request) && h.story)
@@ -169,7 +169,7 @@ reply post(std::string_view path, const hooks& h) {
   if (path == "/reload" && h.reload) return reload(h);
   if (path == "/drain" && h.drain) {
     h.drain();
-    auto out = json(R"({"draining":true})");
+    auto out = json_reply(R"({"draining":true})");
     out.status = 202;
     return out;
   }

@@ -1,70 +1,20 @@
 #include <understudy/admin/health_check.hpp>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <charconv>
 
 namespace understudy::admin {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using boost::system::error_code;
 
-/// Connect, write and read in turn; the first error ends it.
-class probe {
- public:
-  probe(asio::io_context& context, std::chrono::milliseconds timeout)
-      : stream_{context.get_executor()} {
-    stream_.expires_after(timeout);
-    parser_.body_limit(1'024U * 1'024);
-  }
-
-  void start(const asio::ip::tcp::endpoint& address, std::string_view path,
-             std::string_view token) {
-    request_.version(11);
-    request_.method(http::verb::get);
-    request_.target(std::string{path});
-    request_.set(http::field::host, "localhost");
-    request_.set(http::field::connection, "close");
-    if (!token.empty()) request_.set(http::field::authorization, "Bearer " + std::string{token});
-    stream_.async_connect(address, [this](error_code ec) { is_failed(ec) ? void() : write(); });
-  }
-
-  health result() const { return result_; }
-
- private:
-  bool is_failed(error_code ec) {
-    if (ec) result_.text = ec == beast::error::timeout ? "timed out" : ec.message();
-    return static_cast<bool>(ec);
-  }
-  void write() {
-    http::async_write(stream_, request_,
-                      [this](error_code ec, std::size_t) { is_failed(ec) ? void() : read(); });
-  }
-  void read() {
-    http::async_read(stream_, buffer_, parser_, [this](error_code ec, std::size_t) {
-      if (is_failed(ec)) return;
-      const auto status = parser_.get().result_int();
-      result_.is_good = status == 200;
-      result_.text = std::to_string(status);
-    });
-  }
-
-  beast::tcp_stream stream_;
-  beast::flat_buffer buffer_;
-  http::request<http::empty_body> request_;
-  http::response_parser<http::string_body> parser_;
-  health result_;
-};
+/// The status of an answer's first line; 0: it is no HTTP.
+int status_in(std::string_view line) {
+  if (!line.starts_with("HTTP/1.") || line.size() < 12 || line[8] != ' ') return 0;
+  int status = 0;
+  const auto [end, ec] = std::from_chars(line.data() + 9, line.data() + 12, status);
+  return ec == std::errc{} && end == line.data() + 12 ? status : 0;
+}
 
 }  // namespace
 
@@ -75,11 +25,20 @@ health fetch_health(asio::ip::tcp::endpoint address, std::string_view path, std:
     address.address(is_v4 ? asio::ip::address{asio::ip::address_v4::loopback()}
                           : asio::ip::address{asio::ip::address_v6::loopback()});
   }
-  asio::io_context context{1};
-  probe asked{context, timeout};
-  asked.start(address, path, token);
-  context.run();
-  return asked.result();
+  asio::ip::tcp::iostream stream;
+  stream.expires_after(timeout);
+  stream.connect(address);
+  stream << "GET " << path << " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+  if (!token.empty()) stream << "authorization: Bearer " << token << "\r\n";
+  stream << "\r\n" << std::flush;
+  char line[64];
+  stream.read(line, sizeof line);
+  const int status = status_in({line, static_cast<std::size_t>(stream.gcount())});
+  if (status != 0) return {status == 200, std::to_string(status)};
+  const auto ec = stream.error();
+  if (ec == asio::error::timed_out || ec == asio::error::operation_aborted)
+    return {false, "timed out"};
+  return {false, ec && ec != asio::error::eof ? ec.message() : "no HTTP in the answer"};
 }
 
 health fetch_health(const std::string& host, std::uint16_t port, std::string_view path,

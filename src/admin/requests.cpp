@@ -21,12 +21,6 @@ using proxy::story_entry;
 using proxy::story_step;
 using telemetry::request_story;
 
-std::string timestamp(base::wall_time at) {
-  std::string text;
-  telemetry::timestamp_writer{}.append(text, at);
-  return text;
-}
-
 /// With three decimals, as in the access log.
 double in_milliseconds(base::duration d) {
   return std::round(std::chrono::duration<double, std::milli>(d).count() * 1'000) / 1'000;
@@ -59,7 +53,7 @@ void each_attempt(const request_story& s, Each&& each) {
 json summary(const request_story& s) {
   json out;
   out["id"] = s.request_id;
-  out["time"] = timestamp(s.start);
+  out["time"] = telemetry::timestamp(s.start);
   out["method"] = or_null(s.method);
   out["path"] = or_null(s.path);
   out["route"] = s.card ? json(s.card->route) : json(nullptr);

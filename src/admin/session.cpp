@@ -58,7 +58,7 @@ bool is_syntax(error_code ec) {
          ec != http::error::end_of_stream && ec != http::error::partial_message;
 }
 
-std::string line_of(const telemetry::event& e) {
+std::string event_line(const telemetry::event& e) {
   return "id: " + std::to_string(e.id) + "\nevent: " + std::string{telemetry::name(e.kind)} +
          "\ndata: " + telemetry::to_json(e) + "\n\n";
 }
@@ -162,7 +162,7 @@ awaitable<void> session::send_events(const reply& what) {
   while (is_open) {
     std::string text;
     for (const auto& e : shared_.asked.events->since(last)) {
-      text += line_of(e);
+      text += event_line(e);
       last = e.id;
     }
     if (text.empty()) {

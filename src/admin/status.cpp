@@ -15,17 +15,11 @@ using json = nlohmann::ordered_json;
 
 constexpr std::size_t max_events = 50;
 
-std::string timestamp(base::wall_time at) {
-  std::string text;
-  telemetry::timestamp_writer{}.append(text, at);
-  return text;
-}
-
 std::int64_t milliseconds(base::duration d) {
   return std::chrono::ceil<std::chrono::milliseconds>(d).count();
 }
 
-std::string position(const plan::source_position& p) {
+std::string file_and_line(const plan::source_position& p) {
   return p.file.empty() ? "" : p.file + ":" + std::to_string(p.line);
 }
 
@@ -44,8 +38,8 @@ json endpoint(const resilience::host_status& host, const status_view& view) {
   if (host.is_ejected) {
     const auto left = std::max(host.ejected_until - view.now, base::duration{0});
     out["returns_in_ms"] = milliseconds(left);
-    out["ejected_until"] =
-        timestamp(view.wall_now + std::chrono::duration_cast<base::wall_time::duration>(left));
+    out["ejected_until"] = telemetry::timestamp(
+        view.wall_now + std::chrono::duration_cast<base::wall_time::duration>(left));
   }
   out["ejections"] = host.ejections;
   out["multiplier"] = host.multiplier;
@@ -117,8 +111,8 @@ std::string status_json(const status_view& view, const telemetry::hub& hub) {
   json out;
   out["version"] = UNDERSTUDY_VERSION;
   out["state"] = std::string{view.state};
-  out["time"] = timestamp(view.wall_now);
-  out["started"] = timestamp(view.started);
+  out["time"] = telemetry::timestamp(view.wall_now);
+  out["started"] = telemetry::timestamp(view.started);
   out["uptime_seconds"] =
       std::chrono::floor<std::chrono::seconds>(view.wall_now - view.started).count();
   out["generation"] = view.plan == nullptr ? 0 : view.plan->generation;
@@ -129,7 +123,7 @@ std::string status_json(const status_view& view, const telemetry::hub& hub) {
       route["name"] = from.name;
       route["kind"] = from.is_ai ? "AIGatewayRoute" : "HTTPRoute";
       route["hostnames"] = from.hostnames;
-      route["source"] = position(from.position);
+      route["source"] = file_and_line(from.position);
       route["rules"] = json::array();
       for (const auto& r : from.rules) route["rules"].push_back(rule(r, view));
       out["routes"].push_back(std::move(route));

@@ -14,11 +14,11 @@ using wait = std::optional<milliseconds>;
 
 constexpr milliseconds longest = std::chrono::hours{24};
 
-wait seconds(std::string_view value) { return parse_decimal(value, std::chrono::seconds{1}); }
-wait millis(std::string_view value) { return parse_decimal(value, milliseconds{1}); }
+wait read_seconds(std::string_view value) { return parse_decimal(value, std::chrono::seconds{1}); }
+wait read_millis(std::string_view value) { return parse_decimal(value, milliseconds{1}); }
 
 wait seconds_or_duration(std::string_view value) {
-  if (const auto span = seconds(value)) return span;
+  if (const auto span = read_seconds(value)) return span;
   return parse_go_duration(value);
 }
 
@@ -33,9 +33,9 @@ wait grpc(std::string_view value) {
     case 'M':
       return parse_decimal(digits, std::chrono::minutes{1});
     case 'S':
-      return seconds(digits);
+      return read_seconds(digits);
     case 'm':
-      return millis(digits);
+      return read_millis(digits);
     case 'u':
     case 'n':
       return parse_go_duration(std::string{value} + "s");
@@ -49,12 +49,12 @@ struct known_field {
   wait (*read)(std::string_view value);
 };
 
-constexpr std::array known{known_field{"x-stainless-timeout", seconds},
-                           known_field{"x-stainless-read-timeout", seconds},
-                           known_field{"x-server-timeout", seconds},
-                           known_field{"x-envoy-expected-rq-timeout-ms", millis},
-                           known_field{"x-envoy-upstream-rq-timeout-ms", millis},
-                           known_field{"x-request-timeout-ms", millis},
+constexpr std::array known{known_field{"x-stainless-timeout", read_seconds},
+                           known_field{"x-stainless-read-timeout", read_seconds},
+                           known_field{"x-server-timeout", read_seconds},
+                           known_field{"x-envoy-expected-rq-timeout-ms", read_millis},
+                           known_field{"x-envoy-upstream-rq-timeout-ms", read_millis},
+                           known_field{"x-request-timeout-ms", read_millis},
                            known_field{"x-request-timeout", seconds_or_duration},
                            known_field{"grpc-timeout", grpc}};
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 1> gateway_only{"Gateway"};
 constexpr std::array<std::string_view, 1> gateway_group_only{gateway_group};
-constexpr number_rules port_rules{.min = 1, .max = 65'535};
+constexpr number_rules optional_port_rules{.min = 1, .max = 65'535};
 
 void read_target(object_reader& in, std::span<const target_kind_name> kinds, target_ref& out) {
   std::vector<std::string_view> names;
@@ -65,7 +65,7 @@ void read_parents(object_reader& in, std::string_view key, std::vector<target_re
                 {.is_required = true, .hint = "the Gateway's name", .check = check_object_name});
             item.text("namespace", ref.name_space, {.check = check_label});
             item.text("sectionName", ref.section, {.check = check_object_name});
-            item.number("port", ref.port, port_rules);
+            item.number("port", ref.port, optional_port_rules);
           },
           {.max = 16});
 }

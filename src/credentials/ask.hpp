@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include <understudy/credentials/awaitable.hpp>
 #include <understudy/credentials/aws_chain.hpp>
 #include <understudy/credentials/google.hpp>
 #include <understudy/credentials/lookups.hpp>
@@ -9,8 +10,6 @@
 /// Each of them asks one kind of service, to the end.
 namespace understudy::credentials {
 
-template <class T>
-using awaitable = boost::asio::awaitable<T, boost::asio::io_context::executor_type>;
 using token_result = base::result<bearer_token, failure>;
 
 struct asking {

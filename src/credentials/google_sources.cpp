@@ -1,7 +1,7 @@
-#include <nlohmann/json.hpp>
-
 #include <understudy/credentials/google.hpp>
 #include <understudy/credentials/oidc.hpp>
+
+#include "credentials/json_text.hpp"
 
 namespace understudy::credentials {
 namespace {
@@ -10,11 +10,6 @@ using nlohmann::json;
 using source = base::result<google_source, failure>;
 
 constexpr std::string_view default_token_uri = "https://oauth2.googleapis.com/token";
-
-std::string text_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
 
 source parse_service_account(const json& file) {
   service_account out{text_of(file, "client_email"), text_of(file, "private_key_id"),
@@ -83,7 +78,7 @@ source parse_external_account(const json& file) {
   return out;
 }
 
-source read_file(const host_access& host, const std::string& path, const std::string& name) {
+source read_google_file(const host_access& host, const std::string& path, const std::string& name) {
   const auto text = host.read_file(path);
   if (!text) return failure{name + " cannot be read"};
   auto found = parse_google_file(*text);
@@ -117,12 +112,12 @@ base::result<google_source, failure> resolve_google(const plan::gcp_credential& 
     return found;
   }
   if (const auto path = host.get("GOOGLE_APPLICATION_CREDENTIALS"); !path.empty())
-    return read_file(host, path, "the file of GOOGLE_APPLICATION_CREDENTIALS");
+    return read_google_file(host, path, "the file of GOOGLE_APPLICATION_CREDENTIALS");
   auto folder = host.get("CLOUDSDK_CONFIG");
   if (const auto home = host.get("HOME"); folder.empty() && !home.empty())
     folder = home + "/.config/gcloud";
   const auto path = folder + "/application_default_credentials.json";
-  if (!folder.empty() && host.read_file(path)) return read_file(host, path, "gcloud's file");
+  if (!folder.empty() && host.read_file(path)) return read_google_file(host, path, "gcloud's file");
   auto address = host.get("GCE_METADATA_HOST");
   auto call = parse_url("http://" + (address.empty() ? "169.254.169.254" : address) +
                         "/computeMetadata/v1/instance/service-accounts/default/token");

@@ -6,13 +6,14 @@
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <sstream>
 
 namespace understudy::credentials {
 namespace {
@@ -22,14 +23,13 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 using executor = asio::io_context::executor_type;
-template <class T>
-using awaitable = asio::awaitable<T, executor>;
 using tcp = asio::ip::tcp;
 using stream = beast::basic_stream<tcp, executor>;
-using fetched = base::result<http_reply, std::string>;
+using fetch_result = base::result<http_reply, std::string>;
 
-constexpr std::uint64_t max_body_bytes = 64U * 1024;
-constexpr auto use_await = asio::as_tuple(asio::use_awaitable_t<executor>{});
+constexpr std::size_t max_body_bytes = 64U * 1024;
+constexpr std::size_t piece_bytes = 8U * 1024;
+constexpr std::size_t max_buffered_bytes = max_body_bytes + piece_bytes;
 
 std::string describe(const char* phase, const http_call& call, error_code ec) {
   const bool is_timeout = ec == beast::error::timeout || ec == asio::error::operation_aborted;
@@ -37,8 +37,7 @@ std::string describe(const char* phase, const http_call& call, error_code ec) {
          (is_timeout ? std::string{"timed out"} : ec.message());
 }
 
-template <class Stream>
-awaitable<fetched> talk(Stream& to, const http_call& call) {
+std::string written_out(const http_call& call) {
   http::request<http::string_body> request;
   request.version(11);
   request.method_string(call.method);
@@ -49,21 +48,44 @@ awaitable<fetched> talk(Stream& to, const http_call& call) {
   for (const auto& f : call.fields) request.set(f.name, f.value);
   request.body() = call.body;
   request.prepare_payload();
-  auto written = co_await http::async_write(to, request, use_await);
+  std::ostringstream out;
+  out << request;
+  return std::move(out).str();
+}
+
+/// Beast's own operations would do the same, at ten seconds of compile time a stream.
+template <class Stream>
+awaitable<fetch_result> talk(Stream& to, const http_call& call) {
+  const std::string request = written_out(call);
+  auto written = co_await asio::async_write(to, asio::buffer(request), use_await);
   if (std::get<0>(written)) co_return describe("sending to", call, std::get<0>(written));
 
-  beast::flat_buffer buffer{max_body_bytes};
   http::response_parser<http::string_body> parser;
   parser.body_limit(max_body_bytes);
-  auto read = co_await http::async_read(to, buffer, parser, use_await);
-  if (std::get<0>(read)) co_return describe("the answer of", call, std::get<0>(read));
+  parser.eager(true);
+  beast::flat_buffer buffer{max_buffered_bytes};
+  while (!parser.is_done()) {
+    auto read = co_await to.async_read_some(buffer.prepare(piece_bytes), use_await);
+    auto [ec, size] = read;
+    buffer.commit(size);
+    if (ec == asio::error::eof) {
+      ec = {};
+      if (parser.got_some()) parser.put_eof(ec);
+      if (!ec && !parser.is_done()) ec = http::error::end_of_stream;
+    } else if (!ec) {
+      buffer.consume(parser.put(buffer.data(), ec));
+      if (ec == http::error::need_more) ec = {};
+      if (!ec && buffer.size() >= max_body_bytes) ec = http::error::buffer_overflow;
+    }
+    if (ec) co_return describe("the answer of", call, ec);
+  }
   http_reply reply;
   reply.status = static_cast<int>(parser.get().result_int());
   reply.body = std::move(parser.get().body());
   co_return reply;
 }
 
-awaitable<fetched> talk_tls(stream plain, const http_call& call) {
+awaitable<fetch_result> talk_tls(stream plain, const http_call& call) {
   asio::ssl::context context{asio::ssl::context::tls_client};
   error_code ec;
   context.set_default_verify_paths(ec);
@@ -96,7 +118,7 @@ awaitable<base::result<std::vector<tcp::endpoint>, std::string>> look_up(asio::i
 
 }  // namespace
 
-awaitable<fetched> fetch(asio::io_context& context, http_call call) {
+awaitable<fetch_result> fetch(asio::io_context& context, http_call call) {
   auto endpoints = co_await look_up(context, call);
   if (!endpoints) co_return endpoints.error();
   stream plain{context.get_executor()};

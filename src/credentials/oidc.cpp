@@ -1,12 +1,12 @@
 #include <understudy/credentials/oidc.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 
 #include <understudy/codec/text.hpp>
+
+#include "credentials/json_text.hpp"
 
 namespace understudy::credentials {
 namespace {
@@ -16,11 +16,6 @@ using nlohmann::json;
 std::string_view without_slash(std::string_view url) {
   while (url.ends_with('/')) url.remove_suffix(1);
   return url;
-}
-
-std::string text_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
 /// Such a word goes into a message; anything stranger does not.

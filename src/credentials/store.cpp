@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <understudy/base/wipe.hpp>
+#include <understudy/credentials/awaitable.hpp>
 #include <understudy/credentials/refresh.hpp>
 
 namespace understudy::credentials {
@@ -16,10 +17,8 @@ namespace {
 
 namespace asio = boost::asio;
 using executor = asio::io_context::executor_type;
-using asio::awaitable;
 using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, executor>;
-constexpr auto use_await = asio::as_tuple(asio::use_awaitable_t<executor>{});
 
 bool is_token(const found_secret& what) { return std::holds_alternative<bearer_token>(what.value); }
 
@@ -72,7 +71,7 @@ struct store::entry {
 
 /// Looks up and sleeps in turns for as long as the credential is wanted.
 struct store::keeper {
-  static awaitable<void, executor> run(store& owner, std::shared_ptr<entry> e) {
+  static awaitable<void> run(store& owner, std::shared_ptr<entry> e) {
     auto& context = owner.context_;
     while (!e->is_stopped && e->schedule.next() != base::wall_time::max()) {
       const auto now = base::wall_now();

@@ -11,8 +11,6 @@ namespace log = telemetry::log;
 
 namespace {
 
-constexpr std::chrono::seconds longest_wait_for_names{2};
-
 std::string listed(std::string_view words, const std::vector<std::string>& addresses) {
   std::string text;
   for (const auto& a : addresses) text += (text.empty() ? std::string{words} : ", ") + a;

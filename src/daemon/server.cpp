@@ -25,7 +25,6 @@ namespace log = telemetry::log;
 
 namespace {
 
-constexpr std::chrono::seconds longest_wait_for_names{2};
 constexpr std::chrono::milliseconds sweep_interval{250};
 constexpr std::size_t spare_descriptors = 64;
 constexpr std::chrono::seconds trace_flush_limit{3};

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,8 @@ namespace understudy::daemon {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+constexpr std::chrono::seconds longest_wait_for_names{2};
 
 /// The control thread's state. By concern: server.cpp (start, signals, drain, operator actions),
 /// reload.cpp, hand_over.cpp.

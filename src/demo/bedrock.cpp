@@ -27,7 +27,7 @@ bool is_signed(const question& asked) {
          !asked.field("x-amz-date").empty();
 }
 
-conversation read(const json& body) {
+conversation read_converse(const json& body) {
   conversation talk;
   for (const auto& message : at(body, "messages")) {
     if (text_at(message, "role") != "user") continue;
@@ -49,14 +49,14 @@ std::string next_id(std::string_view prefix) {
   return std::string{prefix} + std::to_string(++count);
 }
 
-json usage_of(const question& asked, std::string_view text) {
+json converse_usage(const question& asked, std::string_view text) {
   const auto input = asked.body.size() / 4 + 1;
   const auto output = text.size() / 4 + 1;
   return {{"inputTokens", input}, {"outputTokens", output}, {"totalTokens", input + output}};
 }
 
 answer converse(const question& asked, const json& body, std::string_view who) {
-  const auto talk = read(body);
+  const auto talk = read_converse(body);
   const bool is_tool = wants_tool(talk);
   const auto text = is_tool ? std::string{tool_arguments} : reply_text(talk, who);
   json block;
@@ -69,7 +69,7 @@ answer converse(const question& asked, const json& body, std::string_view who) {
   const json message{{"role", "assistant"}, {"content", json::array({block})}};
   const json whole{{"output", {{"message", message}}},
                    {"stopReason", is_tool ? "tool_use" : "end_turn"},
-                   {"usage", usage_of(asked, text)},
+                   {"usage", converse_usage(asked, text)},
                    {"metrics", {{"latencyMs", 12}}}};
   return {200,
           {{"content-type", "application/json"}, {"x-amzn-requestid", next_id("demo-")}},
@@ -78,7 +78,7 @@ answer converse(const question& asked, const json& body, std::string_view who) {
 }
 
 answer converse_stream(const question& asked, const json& body, std::string_view who) {
-  const auto talk = read(body);
+  const auto talk = read_converse(body);
   const bool is_tool = wants_tool(talk);
   const auto text = is_tool ? std::string{tool_arguments} : reply_text(talk, who);
   answer out{200,
@@ -102,7 +102,7 @@ answer converse_stream(const question& asked, const json& body, std::string_view
   }
   emit("contentBlockStop", {{"contentBlockIndex", 0}});
   emit("messageStop", {{"stopReason", is_tool ? "tool_use" : "end_turn"}});
-  emit("metadata", {{"usage", usage_of(asked, text)}, {"metrics", {{"latencyMs", 12}}}});
+  emit("metadata", {{"usage", converse_usage(asked, text)}, {"metrics", {{"latencyMs", 12}}}});
   return out;
 }
 

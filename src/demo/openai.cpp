@@ -18,7 +18,7 @@ std::string content_text(const json& content) {
   return text;
 }
 
-conversation read(const json& body) {
+conversation read_chat(const json& body) {
   conversation talk;
   for (const auto& message : at(body, "messages")) {
     const auto role = text_at(message, "role");
@@ -46,7 +46,7 @@ header make_header(const json& body) {
           std::chrono::duration_cast<std::chrono::seconds>(now).count(), text_at(body, "model")};
 }
 
-json usage_of(const question& asked, std::string_view text) {
+json chat_usage(const question& asked, std::string_view text) {
   const auto input = asked.body.size() / 4 + 1;
   const auto output = text.size() / 4 + 1;
   return {
@@ -54,7 +54,7 @@ json usage_of(const question& asked, std::string_view text) {
 }
 
 answer unary(const question& asked, const json& body, std::string_view who) {
-  const auto talk = read(body);
+  const auto talk = read_chat(body);
   const auto head = make_header(body);
   json message{{"role", "assistant"}, {"content", nullptr}};
   std::string text;
@@ -76,12 +76,12 @@ answer unary(const question& asked, const json& body, std::string_view who) {
       {"choices", json::array({{{"index", 0},
                                 {"message", message},
                                 {"finish_reason", wants_tool(talk) ? "tool_calls" : "stop"}}})},
-      {"usage", usage_of(asked, text)}};
+      {"usage", chat_usage(asked, text)}};
   return {200, {{"content-type", "application/json"}}, {whole.dump()}, false};
 }
 
 answer stream(const question& asked, const json& body, std::string_view who) {
-  const auto talk = read(body);
+  const auto talk = read_chat(body);
   const auto head = make_header(body);
   answer out{200, {{"content-type", "text/event-stream"}, {"cache-control", "no-cache"}}, {}, true};
   const auto emit = [&](json choices, const json* usage = nullptr) {
@@ -115,7 +115,7 @@ answer stream(const question& asked, const json& body, std::string_view who) {
     delta(json::object(), "stop");
   }
   if (at(at(body, "stream_options"), "include_usage") == true) {
-    const auto usage = usage_of(asked, text);
+    const auto usage = chat_usage(asked, text);
     emit(json::array(), &usage);
   }
   out.pieces.emplace_back("data: [DONE]\n\n");

@@ -8,6 +8,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <understudy/net/attempt_outcomes.hpp>
 #include <understudy/proxy/check_verdict.hpp>
 
 namespace understudy::net {
@@ -19,7 +20,6 @@ using resilience::check_result;
 constexpr std::chrono::milliseconds longest_nap{250};  // a name's new address waits that long
 constexpr std::uint32_t max_head_bytes = 64U * 1024;
 constexpr std::size_t max_received_bytes = 64U * 1024;
-constexpr int max_interim = 8;
 
 template <class Stream>
 awaitable<check_result> ask_http(Stream& stream, const plan::health_check& check,

@@ -72,7 +72,7 @@ std::optional<asio::generic::stream_protocol::endpoint> parse_endpoint(std::stri
 namespace {
 
 /// Best effort, as the system allows; seconds, at least one.
-void keep_alive(int fd, const plan::tcp_keepalive& wanted) {
+void set_keep_alive(int fd, const plan::tcp_keepalive& wanted) {
   const auto set = [&](int level, int name, int value) {
     ::setsockopt(fd, level, name, &value, sizeof value);
   };
@@ -122,7 +122,7 @@ awaitable<dial_result> socket_dialer::dial(socket_address& where, cancel_scope& 
     if (where.endpoint->protocol().family() != AF_UNIX)
       plain.set_option(asio::ip::tcp::no_delay{true}, ignored);
     if (where.keepalive && where.endpoint->protocol().family() != AF_UNIX)
-      keep_alive(plain.native_handle(), *where.keepalive);
+      set_keep_alive(plain.native_handle(), *where.keepalive);
     if (where.session) {
       if (!where.tls) {
         link->close();

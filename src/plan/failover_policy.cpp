@@ -9,8 +9,6 @@ using config::backend_traffic_policy;
 using config::failover_policy;
 using resilience::trigger;
 
-void set(resilience::trigger_set& out, trigger t) { out.set(static_cast<std::size_t>(t)); }
-
 std::optional<milliseconds> above_zero(const config::located<milliseconds>& field) {
   return field.value.count() > 0 ? std::optional{field.value} : std::nullopt;
 }

@@ -12,7 +12,7 @@ namespace {
 using config::backend_traffic_policy;
 using resilience::trigger;
 
-constexpr std::array<std::pair<std::string_view, trigger>, 13> trigger_names{{
+constexpr std::array<std::pair<std::string_view, trigger>, 13> written_triggers{{
     {"5xx", trigger::five_xx},
     {"gateway-error", trigger::gateway_error},
     {"reset", trigger::reset},
@@ -32,8 +32,6 @@ constexpr trigger default_triggers[] = {trigger::connect_failure, trigger::refus
                                         trigger::unavailable, trigger::cancelled,
                                         trigger::retriable_status_codes};
 
-void set(resilience::trigger_set& out, trigger t) { out.set(static_cast<std::size_t>(t)); }
-
 resilience::retry_params retry_as_written(const config::retry_spec& spec) {
   resilience::retry_params out;
   out.is_present = true;
@@ -45,7 +43,7 @@ resilience::retry_params retry_as_written(const config::retry_spec& spec) {
     for (const auto t : default_triggers) set(out.triggers, t);
   } else {
     for (const auto& written : on->triggers)
-      set(out.triggers, std::ranges::find(trigger_names, written.value,
+      set(out.triggers, std::ranges::find(written_triggers, written.value,
                                           &std::pair<std::string_view, trigger>::first)
                             ->second);
   }

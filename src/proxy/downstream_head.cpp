@@ -7,14 +7,12 @@
 #include <understudy/codec/headers.hpp>
 #include <understudy/proxy/load_report.hpp>
 
+#include "proxy/head_text.hpp"
+
 namespace understudy::proxy {
 namespace {
 
 using base::text_writer;
-
-void append_field(text_writer& out, std::string_view name, std::string_view value) {
-  out.put(name, ": ", value, "\r\n");
-}
 
 void append_status_line(text_writer& out, int status, std::string_view reason) {
   out.put("HTTP/1.1 ");

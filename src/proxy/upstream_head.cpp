@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include <understudy/base/text_writer.hpp>
 #include <understudy/codec/headers.hpp>
+
+#include "proxy/head_text.hpp"
 
 namespace understudy::proxy {
 namespace {
@@ -12,10 +13,6 @@ namespace {
 using codec::owned_field;
 
 constexpr std::string_view accept_encoding = "accept-encoding";
-
-void append_field(base::text_writer& out, std::string_view name, std::string_view value) {
-  out.put(name, ": ", value, "\r\n");
-}
 
 bool names(const std::vector<owned_field>& fields, std::string_view name) {
   return std::ranges::any_of(fields, [&](const auto& f) { return base::iequals(f.name, name); });

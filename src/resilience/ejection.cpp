@@ -22,8 +22,6 @@ constexpr std::uint32_t min_success_rate_volume = 100;
 constexpr std::uint32_t min_percentage_volume = 50;
 constexpr double deviation_factor = 1.9;
 
-bool is_gateway_status(int status) { return status == 502 || status == 503 || status == 504; }
-
 // Reports the ejection where there was one, else the refusal, else nothing.
 health_change merged(const health_change& first, const health_change& second) {
   return first.what == health_change::kind::ejected || second.what == health_change::kind::none

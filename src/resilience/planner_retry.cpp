@@ -4,12 +4,6 @@
 
 // What follows a failed attempt, when it does (spec/resilience.md §1.4 … §1.9, FailoverPolicy).
 namespace understudy::resilience {
-namespace {
-
-constexpr std::uint32_t mask_bits = 64;
-
-}  // namespace
-
 decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& result,
                                                     retriability how) {
   const auto asked = asked_wait(result);

@@ -18,8 +18,6 @@ bool has(const retry_params& policy, trigger t) {
   return policy.triggers.test(static_cast<std::size_t>(t));
 }
 
-bool is_gateway_status(int status) { return status == 502 || status == 503 || status == 504; }
-
 retriability classify_status(const retry_params& policy, const outcome& result) {
   // Decided by the trigger `envoy-ratelimited` alone, which no configuration can set.
   if (result.is_envoy_ratelimited) return retriability::no;

@@ -7,7 +7,7 @@
 namespace understudy::simulate {
 namespace {
 
-constexpr std::size_t max_rows = 2'000;
+constexpr std::size_t max_drawn_rows = 2'000;
 
 constexpr std::string_view style = R"(:root{color-scheme:light dark;--ink:#1c2430;--soft:#66707f;
 --page:#fbfbf9;--card:#fff;--line:#e2e4e8;--good:#2f9e67;--bad:#d23b3b;--warn:#c98a11;--calls:#5b8def;
@@ -184,7 +184,7 @@ class page {
 
   void rows() {
     open_table("Timeline", "<th>at</th><th></th><th></th>");
-    for (std::size_t i = 0; i < r_.timeline.size() && i < max_rows; ++i) {
+    for (std::size_t i = 0; i < r_.timeline.size() && i < max_drawn_rows; ++i) {
       const auto& row = r_.timeline[i];
       const bool is_bad = row.kind == row_kind::error;
       const bool is_good = row.kind == row_kind::returned;
@@ -195,8 +195,8 @@ class page {
       out_ += "</tr>\n";
     }
     close_table();
-    if (r_.timeline.size() > max_rows)
-      out_ += "<p class=\"soft\">" + count_text(r_.timeline.size() - max_rows, "more line") +
+    if (r_.timeline.size() > max_drawn_rows)
+      out_ += "<p class=\"soft\">" + count_text(r_.timeline.size() - max_drawn_rows, "more line") +
               ": <code>--output json</code> has them.</p>\n";
   }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t columns = 64;
 constexpr std::size_t max_label = 30;
-constexpr std::size_t max_rows = 60;  // of the timeline; the first and last are shown
+constexpr std::size_t max_printed_rows = 60;  // of the timeline; the first and last are shown
 constexpr std::size_t last_rows = 15;
 constexpr std::array<std::string_view, 8> levels{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
@@ -194,8 +194,8 @@ class text_report {
     const auto total = r_.timeline.size();
     if (total == 0) out_.add("  nothing happened").line();
     for (std::size_t i = 0; i < total; ++i) {
-      if (total > max_rows && i == max_rows - last_rows) {
-        const auto left_out = total - max_rows;
+      if (total > max_printed_rows && i == max_printed_rows - last_rows) {
+        const auto left_out = total - max_printed_rows;
         out_.add("             …        " + count_text(left_out, "more line") +
                      " (`--output json` has them)",
                  paint::dim)

@@ -204,6 +204,12 @@ void timestamp_writer::append(std::string& out, base::wall_time at) {
   put(writer, at);
 }
 
+std::string timestamp(base::wall_time at) {
+  std::string text;
+  timestamp_writer{}.append(text, at);
+  return text;
+}
+
 void timestamp_writer::put(base::text_writer& out, base::wall_time at) {
   using namespace std::chrono;
   const auto second = floor<seconds>(at);

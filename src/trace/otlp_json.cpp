@@ -9,7 +9,7 @@
 namespace understudy::trace {
 namespace {
 
-struct value_writer {
+struct json_value_writer {
   std::string& out;
   std::size_t max_bytes;
 
@@ -39,7 +39,7 @@ void put_attributes(std::string& out, const std::vector<attribute>& all, std::si
     is_first = false;
     codec::append_json_string(out, a.key);
     out += R"(,"value":)";
-    std::visit(value_writer{out, max_bytes}, a.value);
+    std::visit(json_value_writer{out, max_bytes}, a.value);
     out += '}';
   }
   out += ']';

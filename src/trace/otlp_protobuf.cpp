@@ -27,7 +27,7 @@ void put_text(std::string& out, unsigned field, std::string_view text) {
   put_bytes(out, field, clean);
 }
 
-struct value_writer {
+struct protobuf_value_writer {
   std::string& out;
   std::size_t max_bytes;
 
@@ -42,7 +42,7 @@ struct value_writer {
 /// KeyValue{key = 1, value = 2: AnyValue}.
 void put_attribute(std::string& out, unsigned field, const attribute& one, std::size_t max_bytes) {
   std::string value;  // short ones need no memory
-  std::visit(value_writer{value, max_bytes}, one.value);
+  std::visit(protobuf_value_writer{value, max_bytes}, one.value);
   const auto size = 1 + varint_bytes(one.key.size()) + one.key.size() + 1 +
                     varint_bytes(value.size()) + value.size();
   put_tag(out, field, wire::bytes);

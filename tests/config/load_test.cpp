@@ -16,15 +16,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::map<std::string, std::string> variables{
+const std::map<std::string, std::string> known_variables{
     {"NAME", "value"}, {"EMPTY", ""}, {"PORT", "8443"}, {"QUOTE", "a\"b: {c}\n- d"}};
 
 load_options options(bool is_lenient = false) {
   load_options out;
   out.is_lenient = is_lenient;
   out.environment = [](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    return found == variables.end() ? std::nullopt : std::optional{found->second};
+    const auto found = known_variables.find(name);
+    return found == known_variables.end() ? std::nullopt : std::optional{found->second};
   };
   return out;
 }

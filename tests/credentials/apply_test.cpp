@@ -2,15 +2,16 @@
 #include <understudy/credentials/apply.hpp>
 
 #include "catch.hpp"
+#include "credentials/clock.hpp"
 
 using namespace understudy;
 using namespace understudy::credentials;
+using tests::start;
 
 namespace {
 
 const secret keys = aws_keys{"AKID", "s3cret", "tok", std::nullopt};
 constexpr signed_parts request{"POST", "/model/m/converse", "{}"};
-constexpr base::wall_time now{std::chrono::seconds{1'767'323'045}};
 
 plan::backend backend_with(plan::credential auth) {
   plan::backend b;
@@ -23,10 +24,10 @@ plan::backend backend_with(plan::credential auth) {
 
 TEST_CASE("no policy adds nothing, a static key its header") {
   std::vector<codec::owned_field> set;
-  CHECK(apply(backend_with({}), request, "h", nullptr, now, set).has_value());
+  CHECK(apply(backend_with({}), request, "h", nullptr, start, set).has_value());
   CHECK(set.empty());
   CHECK(apply(backend_with(plan::header_credential{"authorization", "Bearer k"}), request, "h",
-              nullptr, now, set)
+              nullptr, start, set)
             .has_value());
   CHECK(set == std::vector<codec::owned_field>{{"authorization", "Bearer k"}});
 }
@@ -45,17 +46,18 @@ TEST_CASE("AWS signs for the region of the host, else of the policy") {
     CAPTURE(r.host);
     std::vector<codec::owned_field> set;
     REQUIRE(apply(backend_with(plan::aws_credential{"eu-west-1", "", "default"}), request, r.host,
-                  &keys, now, set)
+                  &keys, start, set)
                 .has_value());
     CHECK(set == codec::sign({request.method, r.host, request.target, request.payload},
-                             {"AKID", "s3cret", "tok"}, r.region, "bedrock", now));
+                             {"AKID", "s3cret", "tok"}, r.region, "bedrock", start));
     CHECK(set.size() == 3);
   }
 }
 
 TEST_CASE("AWS without keys is an error that names the backend") {
   std::vector<codec::owned_field> set;
-  const auto applied = apply(backend_with(plan::aws_credential{}), request, "h", nullptr, now, set);
+  const auto applied =
+      apply(backend_with(plan::aws_credential{}), request, "h", nullptr, start, set);
   REQUIRE_FALSE(applied.has_value());
   CHECK(applied.error().message == "backend a has no AWS keys");
   CHECK(applied.error().status == 503);
@@ -95,7 +97,7 @@ std::string outcome_of(const override_row& r) {
   if (!found)
     return std::to_string(found.error().status) + (found.error().is_final ? " final" : "");
   std::vector<codec::owned_field> set;
-  const auto applied = apply(backend, request, "h", *found ? &**found : nullptr, now, set);
+  const auto applied = apply(backend, request, "h", *found ? &**found : nullptr, start, set);
   if (!applied) return std::to_string(applied.error().status);
   std::string text;
   for (const auto& f : set) text += f.name + ": " + f.value.substr(0, 60) + "\n";

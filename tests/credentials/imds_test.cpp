@@ -14,7 +14,8 @@ http_call endpoint() {
 }
 
 const codec::owned_field token{"x-aws-ec2-metadata-token", "tok=="};
-constexpr const char* keys = R"({"Code":"Success","AccessKeyId":"A","SecretAccessKey":"s"})";
+constexpr const char* instance_keys =
+    R"({"Code":"Success","AccessKeyId":"A","SecretAccessKey":"s"})";
 
 /// Feeds the replies and returns the reason in which they end, or `keys`.
 std::string ending(const std::vector<http_reply>& replies) {
@@ -46,11 +47,11 @@ TEST_CASE("token, role, keys") {
   CHECK(third.target == "/latest/meta-data/iam/security-credentials/my-role");
   CHECK(third.fields == std::vector<codec::owned_field>{token});
 
-  CHECK(std::get<aws_keys>(exchange.on_reply({200, keys})).access_key_id == "A");
+  CHECK(std::get<aws_keys>(exchange.on_reply({200, instance_keys})).access_key_id == "A");
 }
 
 TEST_CASE("each step may fail") {
-  CHECK(ending({{200, "t"}, {200, "r"}, {200, keys}}) == "keys");
+  CHECK(ending({{200, "t"}, {200, "r"}, {200, instance_keys}}) == "keys");
   CHECK(ending({{403, ""}}) ==
         "instance metadata: the request for a session token was answered with 403");
   CHECK(ending({{200, ""}}) == "instance metadata: the session token is unusable");

@@ -1,14 +1,14 @@
 #include <understudy/credentials/refresh.hpp>
 
 #include "catch.hpp"
+#include "credentials/clock.hpp"
 
 using namespace understudy;
 using credentials::refresh_schedule;
+using credentials::tests::start;
 using namespace std::chrono_literals;
 
-namespace {
-constexpr base::wall_time start{std::chrono::seconds{1'767'323'045}};
-}
+namespace {}
 
 TEST_CASE("keys are refreshed in time") {
   struct row {

@@ -2,6 +2,7 @@
 #include <understudy/credentials/store.hpp>
 
 #include "catch.hpp"
+#include "credentials/clock.hpp"
 #include "credentials/fake_host.hpp"
 #include "credentials/fake_service.hpp"
 
@@ -9,11 +10,10 @@ using namespace understudy;
 using namespace understudy::credentials;
 using tests::fake_host;
 using tests::fake_service;
+using tests::start;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr base::wall_time start{std::chrono::seconds{1'767'323'045}};
 
 constexpr const char* long_lived = R"({"AccessKeyId":"C","SecretAccessKey":"cs","Token":"ct",
                                        "Expiration":"2099-01-01T00:00:00Z"})";

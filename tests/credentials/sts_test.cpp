@@ -2,13 +2,13 @@
 #include <understudy/credentials/xml.hpp>
 
 #include "catch.hpp"
+#include "credentials/clock.hpp"
 
 using namespace understudy;
 using namespace understudy::credentials;
+using tests::start;
 
 namespace {
-
-constexpr base::wall_time now{std::chrono::seconds{1'767'323'045}};
 
 std::string keys_xml(const std::string& action, const std::string& inside) {
   return "<?xml version=\"1.0\"?>\n<" + action + "Response xmlns=\"https://sts/\"><" + action +
@@ -70,7 +70,7 @@ TEST_CASE("the keys of STS, or why there are none") {
   for (const auto* action : {"AssumeRole", "AssumeRoleWithWebIdentity"}) {
     const auto keys = parse_sts_reply({200, keys_xml(action, whole)});
     REQUIRE(keys.has_value());
-    CHECK(*keys == aws_keys{"A", "s&s", "t", now});
+    CHECK(*keys == aws_keys{"A", "s&s", "t", start});
   }
   struct row {
     int status;
@@ -119,7 +119,7 @@ TEST_CASE("requests to STS") {
         "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Ar&RoleSessionName=me"
         "&WebIdentityToken=tok%2Ben");
   CHECK(unsigned_one.fields.size() == 1);
-  const auto signed_one = assume_role_call(role, {"A", "s", "t", {}}, now);
+  const auto signed_one = assume_role_call(role, {"A", "s", "t", {}}, start);
   CHECK(signed_one.target ==
         "/?Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Ar&RoleSessionName=me"
         "&ExternalId=a%20b");

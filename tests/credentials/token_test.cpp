@@ -9,16 +9,16 @@
 #include <understudy/credentials/oidc.hpp>
 
 #include "catch.hpp"
+#include "credentials/clock.hpp"
 #include "credentials/fake_host.hpp"
 
 using namespace understudy;
 using namespace understudy::credentials;
 using tests::fake_host;
+using tests::start;
 using tests::table;
 
 namespace {
-
-constexpr base::wall_time now{std::chrono::seconds{1'767'323'045}};
 
 std::string field_of(const http_call& call, const std::string& name) {
   for (const auto& f : call.fields)
@@ -81,10 +81,10 @@ TEST_CASE("answers of token endpoints") {
   };
   for (const auto& r : rows) {
     CAPTURE(r.body);
-    const auto token = parse_token({r.status, r.body}, now);
+    const auto token = parse_token({r.status, r.body}, start);
     CHECK((token ? token->value + " " +
                        (token->expires
-                            ? std::to_string((*token->expires - now) / std::chrono::seconds{1})
+                            ? std::to_string((*token->expires - start) / std::chrono::seconds{1})
                             : "never")
                  : token.error().reason) == r.expected);
   }
@@ -153,7 +153,7 @@ TEST_CASE("Entra ID is asked by secret or by assertion") {
 TEST_CASE("a service account signs its assertion") {
   EVP_PKEY* key = EVP_RSA_gen(2048U);
   const service_account account{"a@p", "k1", pem_of(key), "https://oauth2.example/token"};
-  const auto call = token_call(account, now);
+  const auto call = token_call(account, start);
   REQUIRE(call.has_value());
   const auto at = call->body.find("&assertion=");
   REQUIRE(at != std::string::npos);
@@ -263,7 +263,7 @@ TEST_CASE("tokens of external accounts, impersonation, and the path to Vertex") 
   const auto token =
       parse_impersonation({200, R"({"accessToken":"t","expireTime":"2026-01-02T03:04:05Z"})"});
   REQUIRE(token.has_value());
-  CHECK(*token == bearer_token{"t", now});
+  CHECK(*token == bearer_token{"t", start});
   CHECK(parse_impersonation({200, R"({"accessToken":"t"})"}).has_error());
   const plan::gcp_credential gcp{"p", "us-central1", ""};
   for (const auto* target : {"publishers/google/models/m:generateContent",

@@ -8,7 +8,7 @@
 
 #include "catch.hpp"
 
-using namespace understudy::plan;
+namespace understudy::plan {
 
 namespace {
 
@@ -184,3 +184,5 @@ TEST_CASE("expressions are bounded in length and depth") {
   for (int i = 0; i < 400; ++i) chain += "+1";
   CHECK(!cel::compile(chain).has_value());
 }
+
+}  // namespace understudy::plan

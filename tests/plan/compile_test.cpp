@@ -11,15 +11,9 @@ using understudy::resilience::trigger;
 
 namespace {
 
-const std::string one_backend = backend("openai", local_endpoint);
-
 const plan::rule& first_rule(const outcome& result) {
   REQUIRE(result.compiled);
   return result.compiled->routes.at(0).rules.at(0);
-}
-
-bool has(const plan::rule& rule, trigger t) {
-  return rule.cluster.retry.triggers.test(static_cast<std::size_t>(t));
 }
 
 std::string key_objects(const std::string& type, const std::string& field) {

@@ -11,7 +11,6 @@ using understudy::resilience::trigger;
 
 namespace {
 
-const std::string one_backend = backend("openai", local_endpoint);
 const std::string ai_target = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: chat}";
 
 std::string failover(const std::string& spec, const std::string& target = ai_target,
@@ -31,10 +30,6 @@ const plan::rule& rule_of(const outcome& result) {
   for (const auto& line : result.told) INFO(line);
   REQUIRE(result.compiled);
   return result.compiled->routes.at(0).rules.at(0);
-}
-
-bool has(const plan::rule& rule, trigger t) {
-  return rule.cluster.retry.triggers.test(static_cast<std::size_t>(t));
 }
 
 plan::rule ai_rule(const std::string& more) {

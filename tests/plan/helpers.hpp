@@ -100,4 +100,10 @@ inline std::string policy(const std::string& target, const std::string& type,
          "stringData: {client-secret: far-secret}\n";
 }
 
+inline const std::string one_backend = backend("openai", local_endpoint);
+
+inline bool has(const plan::rule& rule, understudy::resilience::trigger t) {
+  return rule.cluster.retry.triggers.test(static_cast<std::size_t>(t));
+}
+
 }  // namespace plan_test

@@ -5,7 +5,7 @@
 
 #include "catch.hpp"
 
-using namespace understudy::plan;
+namespace understudy::plan {
 
 TEST_CASE("format strings are cut into literals and commands") {
   log_format format;
@@ -70,3 +70,5 @@ TEST_CASE("a time format may hold percent signs") {
   log_format format;
   CHECK(parse_log_pattern("%START_TIME(%Y/%m/%dT%H:%M:%S%z)% x", format).has_value());
 }
+
+}  // namespace understudy::plan

@@ -4,8 +4,7 @@
 
 #include "catch.hpp"
 
-using namespace understudy;
-using namespace understudy::plan;
+namespace understudy::plan {
 
 namespace {
 
@@ -62,3 +61,5 @@ TEST_CASE("every setting has a name of its own and a field") {
   }
   CHECK(names.size() == setting_count - 1);
 }
+
+}  // namespace understudy::plan

@@ -21,7 +21,7 @@ outcome compiled_with(const std::string& spec, const std::string& route_more = "
                  service("a", "name: OpenAI") + traffic(spec));
 }
 
-std::string http_route(const std::string& rule) {
+std::string plain_route(const std::string& rule) {
   return "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: plain, "
          "namespace: default}\nspec:\n  rules:\n    - backendRefs: [{group: "
          "gateway.envoyproxy.io, kind: Backend, name: a}]\n" +
@@ -175,7 +175,7 @@ TEST_CASE("active checks", "[plan]") {
 TEST_CASE("session persistence of an HTTPRoute", "[plan]") {
   SECTION("cookie without a name") {
     const auto made =
-        compile(http_route("      sessionPersistence: {}\n") + backend("a", local_endpoint));
+        compile(plain_route("      sessionPersistence: {}\n") + backend("a", local_endpoint));
     const auto& rule = rule_with(made);
     REQUIRE(rule.session);
     CHECK(rule.session->is_cookie);
@@ -184,21 +184,21 @@ TEST_CASE("session persistence of an HTTPRoute", "[plan]") {
   }
   SECTION("permanent cookie") {
     const auto made =
-        compile(http_route("      sessionPersistence: {sessionName: Seat, absoluteTimeout: 1h, "
-                           "cookieConfig: {lifetimeType: Permanent}}\n") +
+        compile(plain_route("      sessionPersistence: {sessionName: Seat, absoluteTimeout: 1h, "
+                            "cookieConfig: {lifetimeType: Permanent}}\n") +
                 backend("a", local_endpoint));
     CHECK(rule_with(made).session->lifetime == std::chrono::hours{1});
   }
   SECTION("header") {
     const auto made =
-        compile(http_route("      sessionPersistence: {sessionName: X-Seat, type: Header}\n") +
+        compile(plain_route("      sessionPersistence: {sessionName: X-Seat, type: Header}\n") +
                 backend("a", local_endpoint));
     CHECK_FALSE(rule_with(made).session->is_cookie);
     CHECK(rule_with(made).session->name == "x-seat");
   }
   SECTION("permanent without an end") {
     const auto made = compile(
-        http_route("      sessionPersistence: {cookieConfig: {lifetimeType: Permanent}}\n") +
+        plain_route("      sessionPersistence: {cookieConfig: {lifetimeType: Permanent}}\n") +
         backend("a", local_endpoint));
     CHECK_FALSE(made.compiled);
   }
@@ -206,7 +206,7 @@ TEST_CASE("session persistence of an HTTPRoute", "[plan]") {
 
 TEST_CASE("R31 the rule's own retry replaces the policy's", "[plan]") {
   const auto made =
-      compile(http_route("      retry: {codes: [502]}\n") + backend("a", local_endpoint) +
+      compile(plain_route("      retry: {codes: [502]}\n") + backend("a", local_endpoint) +
               traffic("  retry: {numRetries: 7, retryOn: {httpStatusCodes: [500]}}\n",
                       "HTTPRoute, name: plain"));
   const auto& retry = rule_with(made).cluster.retry;

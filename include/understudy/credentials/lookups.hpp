@@ -1,11 +1,10 @@
 #pragma once
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <understudy/base/result.hpp>
+#include <understudy/credentials/awaitable.hpp>
 #include <understudy/credentials/host_access.hpp>
 #include <understudy/credentials/secret.hpp>
 #include <understudy/plan/credential.hpp>
@@ -31,7 +30,7 @@ std::string_view noun(const plan::credential& wanted);
 /// What is known without asking anybody; nothing: look_up() must be asked.
 std::optional<looked_up> look_up_here(const plan::credential& wanted, const host_access& host);
 
-boost::asio::awaitable<looked_up, boost::asio::io_context::executor_type> look_up(
-    boost::asio::io_context& context, const plan::credential& wanted, const host_access& host);
+awaitable<looked_up> look_up(boost::asio::io_context& context, const plan::credential& wanted,
+                             const host_access& host);
 
 }  // namespace understudy::credentials

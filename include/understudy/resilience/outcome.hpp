@@ -20,6 +20,10 @@ enum class failure_class : std::uint8_t {
   unprepared,  ///< the request could not be made for this backend (no key): nobody's health
 };
 
+inline bool is_gateway_status(int status) {
+  return status == 502 || status == 503 || status == 504;
+}
+
 struct outcome {
   failure_class what = failure_class::status;
   int status = 0;                     ///< of `status`; what an `in_band` error stands for

@@ -32,6 +32,7 @@ enum class trigger : std::uint8_t {
 };
 inline constexpr std::size_t trigger_count = 15;
 using trigger_set = std::bitset<trigger_count>;
+inline void set(trigger_set& out, trigger t) { out.set(static_cast<std::size_t>(t)); }
 
 struct backoff_params {
   milliseconds base{25};

@@ -49,4 +49,7 @@ class timestamp_writer {
   char text_[20] = {};  ///< `2026-01-02T03:04:05.`
 };
 
+/// One such time as a text of its own.
+std::string timestamp(base::wall_time at);
+
 }  // namespace understudy::telemetry
