@@ -25,20 +25,25 @@ int demo_command(run_flags flags) {
               << '\n';
     return 1;
   }
-  config::load_options loading;
-  loading.environment = environment_variable;
-  const auto read = config::load_texts(
-      {{"demo.yaml", demo::config_text(ports->primary, ports->fallback)}}, loading);
-  const auto compiled = plan::compile(*read.loaded, 0);
-  if (!compiled.compiled || config::has_error(read.findings)) {
-    for (const auto& f : read.findings) std::cerr << to_text(f) << '\n';
-    for (const auto& f : compiled.findings) std::cerr << to_text(f) << '\n';
+  options.load = [ports = *ports] {
+    config::load_options loading;
+    loading.environment = environment_variable;
+    auto read = config::load_texts(
+        {{"demo.yaml", demo::config_text(ports.primary, ports.fallback)}}, loading);
+    auto made = plan::compile(*read.loaded, 0);
+    made.findings.insert(made.findings.begin(), read.findings.begin(), read.findings.end());
+    if (config::has_error(made.findings)) made.compiled.reset();
+    return daemon::loaded_configuration{std::move(made), {}};
+  };
+  const auto made = options.load().result;
+  if (!made.compiled) {
+    for (const auto& f : made.findings) std::cerr << to_text(f) << '\n';
     return 1;
   }
   options.on_ready = [](const std::vector<std::string>& listening, const std::string& admin) {
     std::cout << demo::banner(listening.front(), admin) << '\n' << std::flush;
   };
-  daemon::server server{std::move(options), compiled.compiled};
+  daemon::server server{std::move(options), made.compiled};
   const auto heard = server.telemetry().events().subscribe(
       [&](const telemetry::event& e) { narrator.happened(telemetry::name(e.kind), e.message); });
   if (auto bound = server.bind(); !bound) {

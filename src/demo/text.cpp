@@ -47,7 +47,7 @@ std::string banner(std::string_view listen_address, std::string_view admin_addre
           "\", api_key=\"demo\").chat.completions.create(model=\"" + name +
           "\", messages=[{\"role\": \"user\", \"content\": \"Who are you?\"}])"
           ".choices[0].message.content)'\n";
-  if (!admin_address.empty()) text += "http://" + reachable(admin_address) + "/status\n";
+  if (!admin_address.empty()) text += "http://" + reachable(admin_address) + "/\n";
   return text;
 }
 

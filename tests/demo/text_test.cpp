@@ -15,8 +15,8 @@ TEST_CASE("the banner is three lines that can be copied") {
   CHECK(line_count == 3);
   CHECK(text.find("curl -s http://127.0.0.1:1975/v1/chat/completions") == 0);
   CHECK(text.find("base_url=\"http://127.0.0.1:1975/v1\"") != std::string::npos);
-  CHECK(text.find("\nhttp://127.0.0.1:1064/status\n") != std::string::npos);
-  CHECK(demo::banner("127.0.0.1:1", "").find("status") == std::string::npos);
+  CHECK(text.find("\nhttp://127.0.0.1:1064/\n") != std::string::npos);
+  CHECK(std::ranges::count(demo::banner("127.0.0.1:1", ""), '\n') == 2);
 }
 
 TEST_CASE("the embedded configuration gets the ports of the simulated providers") {

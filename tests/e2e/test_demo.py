@@ -20,6 +20,9 @@ def test_the_demo_answers_and_says_how_to_use_it(start, sdk):
     streamed = client.chat.completions.create(model=model, messages=HELLO, stream=True)
     assert "primary" in "".join(c.choices[0].delta.content or "" for c in streamed if c.choices)
     assert [m.id for m in client.models.list().data] == [model]
+    assert daemon.admin("/", quiet=True)[0] == 200  # the page that the third line names
+    assert daemon.admin("/reload", "POST")[0] == 200
+    assert "primary" in client.chat.completions.create(model=model, messages=HELLO).choices[0].message.content
 
 
 def test_no_client_sees_the_primary_fail(start, sdk):

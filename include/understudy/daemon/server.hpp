@@ -42,7 +42,7 @@ struct options {
   net::resolve_overrides resolve;
   telemetry::hub_options telemetry;
   std::shared_ptr<const trace::settings> traces;  ///< null: off
-  /// Reads the configuration anew for a reload; null: nothing to reload (the demo).
+  /// Reads the configuration anew for a reload; null: nothing to reload.
   std::function<loaded_configuration()> load;
   /// Files whose change reloads; empty: only SIGHUP and the admin listener do.
   std::vector<std::string> watched;
