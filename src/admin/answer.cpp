@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -139,10 +138,6 @@ reply readiness(const hooks& h) {
   return !h.is_ready || h.is_ready() ? text_reply(200, "ready\n") : text_reply(503, "not ready\n");
 }
 
-bool is_one_of(std::string_view path, std::initializer_list<std::string_view> names) {
-  return std::ranges::find(names, path) != names.end();
-}
-
 std::string_view query_of(const request& r) {
   const auto mark = r.target.find('?');
   return mark == std::string_view::npos ? std::string_view{} : r.target.substr(mark + 1);
@@ -151,8 +146,8 @@ std::string_view query_of(const request& r) {
 reply get(std::string_view path, const request& r, const hooks& h) {
   constexpr std::string_view one_request = "/requests/";
   if (path == "/") return page(200);
-  if (is_one_of(path, {"/health", "/healthz", "/livez"})) return text_reply(200, "ok\n");
-  if (is_one_of(path, {"/ready", "/readyz"})) return readiness(h);
+  if (base::is_one_of(path, {"/health", "/healthz", "/livez"})) return text_reply(200, "ok\n");
+  if (base::is_one_of(path, {"/ready", "/readyz"})) return readiness(h);
   if (path == "/metrics" && h.metrics) return metrics(r, h);
   if (path == "/status" && h.status_json) return json_reply(h.status_json());
   if (path == "/config" && h.config_json) return json_reply(h.config_json());
@@ -194,7 +189,7 @@ bool is_action(std::string_view path) {
 
 /// Probes and scrapers come by any name and are told nothing that a page could use.
 bool is_open_to_any_name(std::string_view path) {
-  return is_one_of(path, {"/health", "/healthz", "/livez", "/ready", "/readyz", "/metrics"});
+  return base::is_one_of(path, {"/health", "/healthz", "/livez", "/ready", "/readyz", "/metrics"});
 }
 
 bool has_token(const request& r, std::string_view token) {
@@ -246,7 +241,7 @@ reply answer_unaudited(const request& r, std::string_view token, const hooks& h)
   }
   if (is_read) return get(path, r, h);
   const bool is_known = path == "/" || is_open_to_any_name(path) ||
-                        is_one_of(path, {"/status", "/config", "/events", "/requests"}) ||
+                        base::is_one_of(path, {"/status", "/config", "/events", "/requests"}) ||
                         path.starts_with("/requests/");
   return is_known ? wrong_method("GET, HEAD") : problem(404, "no such path");
 }

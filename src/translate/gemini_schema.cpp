@@ -10,10 +10,6 @@
 namespace understudy::translate {
 namespace {
 
-bool is_any(std::string_view text, std::initializer_list<std::string_view> of) {
-  return std::ranges::find(of, text) != of.end();
-}
-
 /// `a/b` of the pointer's token `a~1b`.
 std::string unescaped_token(std::string_view token) {
   std::string out;
@@ -121,7 +117,7 @@ void schema_conversion::add_plain(const json& schema, json& out) {
   bound("exclusiveMinimum", "minimum", 1);
   bound("exclusiveMaximum", "maximum", -1);
   const auto format = text_member(schema, "format");
-  if (is_any(format, {"float", "double", "int32", "int64", "date-time", "enum"}))
+  if (base::is_one_of(format, {"float", "double", "int32", "int64", "date-time", "enum"}))
     out["format"] = format;
 }
 
@@ -133,7 +129,8 @@ bool schema_conversion::add_types(const json& schema, json& out) {
   for (const auto& name : types) {
     if (!name.is_string()) return fail("a schema's `type` is no string");
     const auto text = base::lower(view_of(name));
-    if (!is_any(text, {"string", "number", "integer", "boolean", "array", "object", "null"}))
+    if (!base::is_one_of(text,
+                         {"string", "number", "integer", "boolean", "array", "object", "null"}))
       return fail("a schema has the unknown type " + text);
     if (text == "null" && types.size() > 1) {
       make_nullable(out);

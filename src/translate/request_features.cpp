@@ -16,10 +16,6 @@ using codec::json_kind;
 /// Content inside of tool results inside of content: more levels than any API has.
 constexpr int max_nested_parts = 4;
 
-bool is_any(std::string_view text, std::initializer_list<std::string_view> of) {
-  return std::ranges::find(of, text) != of.end();
-}
-
 bool has_key(const json_cursor& at, std::initializer_list<std::string_view> of) {
   return std::ranges::any_of(of, [&](std::string_view name) { return at.is_key(name); });
 }
@@ -27,7 +23,7 @@ bool has_key(const json_cursor& at, std::initializer_list<std::string_view> of) 
 /// Neither null nor false, nor empty: something was asked for.
 bool take_presence(json_cursor& at) {
   const auto text = at.take();
-  if (is_any(text, {"null", "false", "\"\"", "0"})) return false;
+  if (base::is_one_of(text, {"null", "false", "\"\"", "0"})) return false;
   const bool is_container = text.size() > 1 && (text.front() == '[' || text.front() == '{');
   return !text.empty() && (!is_container || text.find_first_not_of(" \t\r\n", 1) + 1 < text.size());
 }
@@ -185,7 +181,8 @@ bool feature_scan::reasoning_member() {
     const auto effort = at_.take_raw_string();
     out_.reasoning = out_.reasoning || (!effort.empty() && effort != "none");
   } else if (at_.is_key("thinking")) {
-    out_.reasoning = out_.reasoning || is_any(take_string_of(at_, "type"), {"enabled", "adaptive"});
+    out_.reasoning =
+        out_.reasoning || base::is_one_of(take_string_of(at_, "type"), {"enabled", "adaptive"});
   } else if (at_.is_key("enable_thinking")) {
     out_.reasoning = at_.take() == "true" || out_.reasoning;
   } else if (at_.is_key("chat_template_kwargs")) {
@@ -226,7 +223,8 @@ void feature_scan::tools() {
                                  ? type.empty() || type == "custom"
                                  : type == "function";
     out_.non_function_tools = out_.non_function_tools || !is_function;
-    const bool is_known = is_function || is_any(type, {"google_search", "enterprise_search"});
+    const bool is_known =
+        is_function || base::is_one_of(type, {"google_search", "enterprise_search"});
     out_.unknown_tools = out_.unknown_tools || !is_known;
   }
 }
@@ -244,7 +242,7 @@ void feature_scan::message() {
     if (at_.is_key("role")) {
       const auto role = at_.take_raw_string();
       out_.ends_with_assistant = role == "assistant";
-      out_.tools = out_.tools || is_any(role, {"tool", "function"});
+      out_.tools = out_.tools || base::is_one_of(role, {"tool", "function"});
     } else if (at_.is_key("content")) {
       parts(max_nested_parts);
     } else if (at_.is_key("output")) {
@@ -259,8 +257,9 @@ void feature_scan::message() {
       const auto type = at_.take_raw_string();
       out_.server_state = out_.server_state || type == "item_reference";
       const bool is_foreign =
-          is_responses() && !is_any(type, {"message", "function_call", "function_call_output",
-                                           "reasoning", "item_reference"});
+          is_responses() &&
+          !base::is_one_of(type, {"message", "function_call", "function_call_output", "reasoning",
+                                  "item_reference"});
       out_.non_function_tools = out_.non_function_tools || is_foreign;
       out_.tools = out_.tools || type.ends_with("_call") || type.ends_with("_call_output");
     }
@@ -287,7 +286,7 @@ void feature_scan::part(int levels_left) {
       judge_url(at_.kind() == json_kind::object ? take_string_of(at_, "url")
                                                 : at_.take_raw_string());
     } else if (at_.is_key("source")) {
-      is_remote = is_any(take_string_of(at_, "type"), {"url", "file"}) || is_remote;
+      is_remote = base::is_one_of(take_string_of(at_, "type"), {"url", "file"}) || is_remote;
     } else if (at_.is_key("file_id") || at_.is_key("file_url")) {
       const bool is_kept = take_presence(at_);
       is_remote = is_remote || is_kept;
@@ -300,24 +299,26 @@ void feature_scan::part(int levels_left) {
 }
 
 void feature_scan::judge_part(std::string_view type, bool is_remote, std::size_t bytes) {
-  if (is_any(type, {"image_url", "image", "input_image"})) {
+  if (base::is_one_of(type, {"image_url", "image", "input_image"})) {
     out_.images = true;
     out_.remote_images = out_.remote_images || is_remote;
     media_bytes_ += bytes;
-  } else if (is_any(type, {"input_audio", "audio", "audio_url"})) {
+  } else if (base::is_one_of(type, {"input_audio", "audio", "audio_url"})) {
     out_.audio = true;
     media_bytes_ += bytes;
-  } else if (is_any(type, {"file", "document", "input_file", "container_upload", "video_url"})) {
+  } else if (base::is_one_of(type,
+                             {"file", "document", "input_file", "container_upload", "video_url"})) {
     out_.files = true;
     out_.remote_files = out_.remote_files || is_remote;
     media_bytes_ += bytes;
   } else if (type.ends_with("tool_use") || type.ends_with("tool_result")) {
     out_.tools = true;
     // What a provider's own tools were asked and gave.
-    out_.non_function_tools = out_.non_function_tools || !is_any(type, {"tool_use", "tool_result"});
-  } else if (!is_any(type,
-                     {"text", "input_text", "output_text", "refusal", "thinking",
-                      "redacted_thinking", "summary_text", "reasoning_text", "search_result"})) {
+    out_.non_function_tools =
+        out_.non_function_tools || !base::is_one_of(type, {"tool_use", "tool_result"});
+  } else if (!base::is_one_of(
+                 type, {"text", "input_text", "output_text", "refusal", "thinking",
+                        "redacted_thinking", "summary_text", "reasoning_text", "search_result"})) {
     out_.other_parts = true;
   }
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -61,6 +62,10 @@ inline std::string lower(std::string_view text) {
   std::string out{text};
   std::ranges::transform(out, out.begin(), to_lower);
   return out;
+}
+
+constexpr bool is_one_of(std::string_view text, std::initializer_list<std::string_view> of) {
+  return std::ranges::find(of, text) != of.end();
 }
 
 /// Without the optional white space (space, tab) of RFC 9110 §5.6.3 at both ends.
