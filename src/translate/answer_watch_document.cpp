@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cstring>
 
+#include "translate/watch_keys.hpp"
 #include "translate/watch_parts.hpp"
 
 namespace understudy::translate {
@@ -9,7 +9,7 @@ namespace {
 using codec::json_kind;
 
 /// What a top-level member of a unary answer is to us.
-enum class member : std::uint8_t {
+enum class meaning : std::uint8_t {
   other,
   answer,
   error,
@@ -22,83 +22,81 @@ enum class member : std::uint8_t {
   id
 };
 
-template <std::size_t N>
-bool is(const char* name, const char (&known)[N]) {
-  return std::memcmp(name, known, N - 1) == 0;
-}
-
 /// By length, so that an unknown name costs next to nothing. Nobody escapes these.
-member member_of(std::string_view name) {
+meaning meaning_of(std::string_view name) {
   const char* at = name.data();
-  const auto answer_if = [](bool is_answer) { return is_answer ? member::answer : member::other; };
+  const auto answer_if = [](bool is_answer) {
+    return is_answer ? meaning::answer : meaning::other;
+  };
   switch (name.size()) {
     case 2:
-      return is(at, "id") ? member::id : member::other;
+      return is_name(at, "id") ? meaning::id : meaning::other;
     case 4:
-      if (is(at, "type")) return member::tag;
-      return answer_if(is(at, "data") || is(at, "text"));
+      if (is_name(at, "type")) return meaning::tag;
+      return answer_if(is_name(at, "data") || is_name(at, "text"));
     case 5:
-      if (is(at, "error")) return member::error;
-      if (is(at, "usage")) return member::usage;
-      if (is(at, "model")) return member::model;
-      return answer_if(is(at, "count"));
+      if (is_name(at, "error")) return meaning::error;
+      if (is_name(at, "usage")) return meaning::usage;
+      if (is_name(at, "model")) return meaning::model;
+      return answer_if(is_name(at, "count"));
     case 6:
-      if (is(at, "object")) return member::tag;
-      if (is(at, "status")) return member::status;
-      if (is(at, "__type")) return member::message;
-      return answer_if(is(at, "output") || is(at, "tokens"));
+      if (is_name(at, "object")) return meaning::tag;
+      if (is_name(at, "status")) return meaning::status;
+      if (is_name(at, "__type")) return meaning::message;
+      return answer_if(is_name(at, "output") || is_name(at, "tokens"));
     case 7:
-      if (is(at, "message") || is(at, "Message")) return member::message;
-      return answer_if(is(at, "choices") || is(at, "content") || is(at, "results"));
+      if (is_name(at, "message") || is_name(at, "Message")) return meaning::message;
+      return answer_if(is_name(at, "choices") || is_name(at, "content") || is_name(at, "results"));
     case 9:
-      return answer_if(is(at, "embedding"));
+      return answer_if(is_name(at, "embedding"));
     case 10:
-      if (is(at, "responseId")) return member::id;
-      return answer_if(is(at, "candidates") || is(at, "embeddings"));
+      if (is_name(at, "responseId")) return meaning::id;
+      return answer_if(is_name(at, "candidates") || is_name(at, "embeddings"));
     case 11:
-      return answer_if(is(at, "predictions") || is(at, "inputTokens") || is(at, "totalTokens"));
+      return answer_if(is_name(at, "predictions") || is_name(at, "inputTokens") ||
+                       is_name(at, "totalTokens"));
     case 12:
-      if (is(at, "modelVersion")) return member::model;
-      return answer_if(is(at, "input_tokens"));
+      if (is_name(at, "modelVersion")) return meaning::model;
+      return answer_if(is_name(at, "input_tokens"));
     case 13:
-      return is(at, "usageMetadata") ? member::usage : member::other;
+      return is_name(at, "usageMetadata") ? meaning::usage : meaning::other;
     case 14:
-      return is(at, "promptFeedback") ? member::feedback : member::other;
+      return is_name(at, "promptFeedback") ? meaning::feedback : meaning::other;
     default:
-      return member::other;
+      return meaning::other;
   }
 }
 
 struct findings {
-  void add(member m, const codec::json_value& value) {
+  void add(meaning m, const codec::json_value& value) {
     switch (m) {
-      case member::other:
+      case meaning::other:
         break;
-      case member::answer:
+      case meaning::answer:
         has_answer = has_answer || says_something(value);
         break;
-      case member::error:
+      case meaning::error:
         has_error = has_error || says_something(value);
         break;
-      case member::tag:
+      case meaning::tag:
         has_error = has_error || is_string(value, "error");
         break;
-      case member::status:
+      case meaning::status:
         has_failed = is_string(value, "failed");
         break;
-      case member::message:
+      case meaning::message:
         has_message = says_something(value);
         break;
-      case member::usage:
+      case meaning::usage:
         usage = value.text;
         break;
-      case member::feedback:
+      case meaning::feedback:
         feedback = value.text;
         break;
-      case member::model:
+      case meaning::model:
         if (value.kind == json_kind::string) model = value.raw_string();
         break;
-      case member::id:
+      case meaning::id:
         if (value.kind == json_kind::string) id = value.raw_string();
         break;
     }
@@ -122,7 +120,7 @@ void watch_document(answer_progress& progress, std::string_view document, bool i
     return progress.on_unintelligible("the answer is not an object");
   }
   findings found;
-  while (reader.next()) found.add(member_of(reader.raw_key()), reader.value());
+  while (reader.next()) found.add(meaning_of(reader.raw_key()), reader.value());
   if (reader.failure()) return progress.on_unintelligible("the answer is not JSON");
   progress.on_identity(found.model, found.id);
   if (found.usage.starts_with('{')) read_usage(progress.usage, found.usage);
@@ -144,8 +142,8 @@ bool watch_plain_document(answer_progress& progress, std::string_view document) 
   while (reader.next()) {
     const auto name = reader.raw_key();
     const auto& value = reader.value();
-    const auto m = member_of(name);
-    const bool is_read = m != member::other && m != member::answer;
+    const auto m = meaning_of(name);
+    const bool is_read = m != meaning::other && m != meaning::answer;
     if (is_read && value.text.size() > json_digest::max_value_bytes) return false;
     kept += name.size() + std::min(value.text.size(), json_digest::max_value_bytes) + 4;
     if (kept > json_digest::max_bytes / 2 || name.size() > json_digest::max_value_bytes / 4)

@@ -1,6 +1,6 @@
 #include <charconv>
-#include <cstring>
 
+#include "translate/watch_keys.hpp"
 #include "translate/watch_parts.hpp"
 
 namespace understudy::translate {
@@ -90,47 +90,42 @@ struct usage_words {
   counter candidates;
 };
 
-template <std::size_t N>
-bool is(const char* name, const char (&known)[N]) {
-  return std::memcmp(name, known, N - 1) == 0;
-}
-
 /// Where the number of that name belongs; null for names that are none of ours.
 counter* counter_of(token_usage& usage, usage_words& words, std::string_view name) {
   const char* at = name.data();
   switch (name.size()) {
     case 11:
-      if (is(at, "inputTokens")) return &words.uncached;
-      return is(at, "totalTokens") ? &usage.total : nullptr;
+      if (is_name(at, "inputTokens")) return &words.uncached;
+      return is_name(at, "totalTokens") ? &usage.total : nullptr;
     case 12:
-      if (is(at, "input_tokens")) return &words.uncached;
-      if (is(at, "outputTokens")) return &usage.output;
-      return is(at, "total_tokens") ? &usage.total : nullptr;
+      if (is_name(at, "input_tokens")) return &words.uncached;
+      if (is_name(at, "outputTokens")) return &usage.output;
+      return is_name(at, "total_tokens") ? &usage.total : nullptr;
     case 13:
-      if (is(at, "prompt_tokens")) return &usage.input;
-      if (is(at, "output_tokens")) return &usage.output;
-      return is(at, "cached_tokens") ? &usage.cached_input : nullptr;
+      if (is_name(at, "prompt_tokens")) return &usage.input;
+      if (is_name(at, "output_tokens")) return &usage.output;
+      return is_name(at, "cached_tokens") ? &usage.cached_input : nullptr;
     case 15:
-      if (is(at, "thinking_tokens")) return &usage.reasoning;
-      return is(at, "totalTokenCount") ? &usage.total : nullptr;
+      if (is_name(at, "thinking_tokens")) return &usage.reasoning;
+      return is_name(at, "totalTokenCount") ? &usage.total : nullptr;
     case 16:
-      if (is(at, "promptTokenCount")) return &usage.input;
-      return is(at, "reasoning_tokens") ? &usage.reasoning : nullptr;
+      if (is_name(at, "promptTokenCount")) return &usage.input;
+      return is_name(at, "reasoning_tokens") ? &usage.reasoning : nullptr;
     case 17:
-      return is(at, "completion_tokens") ? &usage.output : nullptr;
+      return is_name(at, "completion_tokens") ? &usage.output : nullptr;
     case 18:
-      return is(at, "thoughtsTokenCount") ? &words.thoughts : nullptr;
+      return is_name(at, "thoughtsTokenCount") ? &words.thoughts : nullptr;
     case 20:
-      if (is(at, "candidatesTokenCount")) return &words.candidates;
-      return is(at, "cacheReadInputTokens") ? &words.cache_read : nullptr;
+      if (is_name(at, "candidatesTokenCount")) return &words.candidates;
+      return is_name(at, "cacheReadInputTokens") ? &words.cache_read : nullptr;
     case 21:
-      return is(at, "cacheWriteInputTokens") ? &words.cache_write : nullptr;
+      return is_name(at, "cacheWriteInputTokens") ? &words.cache_write : nullptr;
     case 23:
-      if (is(at, "cachedContentTokenCount")) return &usage.cached_input;
-      if (is(at, "toolUsePromptTokenCount")) return &words.tool_prompt;
-      return is(at, "cache_read_input_tokens") ? &words.cache_read : nullptr;
+      if (is_name(at, "cachedContentTokenCount")) return &usage.cached_input;
+      if (is_name(at, "toolUsePromptTokenCount")) return &words.tool_prompt;
+      return is_name(at, "cache_read_input_tokens") ? &words.cache_read : nullptr;
     case 27:
-      return is(at, "cache_creation_input_tokens") ? &words.cache_write : nullptr;
+      return is_name(at, "cache_creation_input_tokens") ? &words.cache_write : nullptr;
     default:
       return nullptr;
   }

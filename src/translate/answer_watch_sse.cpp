@@ -8,10 +8,6 @@
 namespace understudy::translate {
 namespace {
 
-std::string_view view(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
-
 const char* find(const char* at, const char* end, char c) {
   return static_cast<const char*>(std::memchr(at, c, static_cast<std::size_t>(end - at)));
 }
@@ -32,7 +28,7 @@ const char* find_line_end(const char* at, const char* end) {
 /// Cuts the first line off, without its end.
 std::string_view take_line(std::string_view& block) {
   const char* end = block.data() + block.size();
-  const auto line = view(block.data(), find_line_end(block.data(), end));
+  const std::string_view line{block.data(), find_line_end(block.data(), end)};
   const bool is_pair = block.substr(line.size(), 2) == "\r\n";
   block.remove_prefix(std::min(line.size() + (is_pair ? 2 : 1), block.size()));
   return line;
@@ -62,7 +58,7 @@ void answer_watch::feed_sse(std::string_view bytes) {
     const char* end = bytes.data() + bytes.size();
     const char* next = is_fresh ? take_whole_event(bytes.data(), end) : nullptr;
     if (next != nullptr)
-      bytes = view(next, end);
+      bytes = {next, end};
     else
       feed_pending(bytes);
   }
@@ -82,7 +78,7 @@ const char* answer_watch::take_whole_event(const char* at, const char* end) {
       if (has_data || !type.empty()) on_event(type, data);
       return feed + 1;
     }
-    const auto text = view(line, stop);
+    const std::string_view text{line, stop};
     if (has_data && text.starts_with("data")) return nullptr;
     if (read_field(text, "data", data))
       has_data = true;

@@ -12,7 +12,7 @@ using codec::json_reader;
 using codec::json_value;
 
 /// Neither null nor empty.
-bool says_something(const json_value& value) {
+bool is_filled(const json_value& value) {
   switch (value.kind) {
     case json_kind::null:
       return false;
@@ -36,16 +36,16 @@ void read_delta(std::string_view delta, client_event& out) {
     const auto& value = reader.value();
     if (reader.is_key("content")) {
       out.text = string_text(value);
-      out.has_other = out.has_other || (out.text.empty() && says_something(value));
+      out.has_other = out.has_other || (out.text.empty() && is_filled(value));
     } else if (reader.is_key("role")) {
       continue;
     } else if (reader.is_key("reasoning_content") || reader.is_key("reasoning") ||
                reader.is_key("thinking_blocks") || reader.is_key("reasoning_details")) {
-      out.has_reasoning = out.has_reasoning || says_something(value);
+      out.has_reasoning = out.has_reasoning || is_filled(value);
     } else if (reader.is_key("tool_calls") || reader.is_key("function_call") ||
                reader.is_key("refusal") || reader.is_key("audio") || reader.is_key("annotations") ||
                reader.is_key("images")) {
-      out.has_other = out.has_other || says_something(value);
+      out.has_other = out.has_other || is_filled(value);
     }
   }
 }
@@ -57,7 +57,7 @@ void read_choice(std::string_view choice, operation op, client_event& out) {
     if (reader.is_key("index")) {
       out.has_other = out.has_other || value.text != "0";
     } else if (reader.is_key("finish_reason")) {
-      out.has_finish = says_something(value);
+      out.has_finish = is_filled(value);
     } else if (op == operation::completions && reader.is_key("text")) {
       out.text = string_text(value);
     } else if (reader.is_key("delta") && value.kind == json_kind::object) {
@@ -74,7 +74,7 @@ void read_chunk(const json_reader& member, operation op, client_event& out, int&
       if (items.value().kind == json_kind::object) read_choice(items.value().text, op, out);
     out.has_other = out.has_other || choices > 1;
   } else if (member.is_key("error")) {
-    out.is_error = out.is_error || says_something(value);
+    out.is_error = out.is_error || is_filled(value);
   } else if (member.is_key("id")) {
     out.id = value.text;
   } else if (member.is_key("created")) {

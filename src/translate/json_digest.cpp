@@ -60,10 +60,6 @@ const char* find_structure(const char* at, const char* end) {
   return at;
 }
 
-std::string_view view(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
-
 }  // namespace
 
 void json_digest::reset() {
@@ -113,17 +109,17 @@ const char* json_digest::feed_string(const char* at, const char* end) {
     }
     if (quote == nullptr) {
       is_in_escape_ = is_quote_escaped;
-      keep(view(from, end));
+      keep({from, end});
       return end;
     }
     at = quote + 1;
     if (!is_quote_escaped) break;
     if (at == end) {
-      keep(view(from, end));
+      keep({from, end});
       return end;
     }
   }
-  keep(view(from, at));
+  keep({from, at});
   is_in_string_ = false;
   if (is_key_)
     next_ = expect::colon;
@@ -135,7 +131,7 @@ const char* json_digest::feed_string(const char* at, const char* end) {
 const char* json_digest::feed_scalar(const char* at, const char* end) {
   const char* from = at;
   while (at != end && is_scalar(*at)) ++at;
-  keep(view(from, at));
+  keep({from, at});
   if (at == end) return at;
   is_in_scalar_ = false;
   end_value();

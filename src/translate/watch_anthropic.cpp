@@ -11,7 +11,7 @@ using codec::json_kind;
 
 /// Once content has come: true for an event that is a delta, or nothing. The type is in the data,
 /// whether or not there is an `event:` line (AWS frames have none).
-bool pass_ordinary(answer_progress& progress, std::string_view object) {
+bool pass_ordinary_event(answer_progress& progress, std::string_view object) {
   const char* begin = object.data();
   const char* end = begin + object.size();
   std::uint64_t characters = 0;
@@ -72,7 +72,7 @@ void read_message_delta(answer_progress& progress, std::string_view object) {
     read_usage(progress.usage, usage);
 }
 
-void read_event(answer_progress& progress, std::string_view type, std::string_view object) {
+void read_message_event(answer_progress& progress, std::string_view type, std::string_view object) {
   if (type == "content_block_start") {
     read_block_start(progress, nested(object, "content_block"));
   } else if (type == "content_block_delta") {
@@ -99,11 +99,11 @@ void watch_anthropic(answer_progress& progress, std::string_view type, std::stri
     if (type == "error") report_named_error(progress, data);
     return;
   }
-  if (progress.has_content() && type != "error" && pass_ordinary(progress, object)) return;
+  if (progress.has_content() && type != "error" && pass_ordinary_event(progress, object)) return;
   if (codec::check_json(object)) return report_malformed(progress);
   if (report_error_event(progress, type, object)) return;
   const auto inner = raw_text(object, "type");
-  read_event(progress, inner.empty() ? type : inner, object);
+  read_message_event(progress, inner.empty() ? type : inner, object);
 }
 
 void watch_anthropic_frame(answer_progress& progress, const codec::event_message& message) {

@@ -10,7 +10,7 @@ using codec::json_kind;
 
 /// Once content has come: true for a chunk that brings more of it, or nothing. Whatever might be an
 /// end, an error, usage or another choice gets a strict reading.
-bool pass_ordinary(answer_progress& progress, std::string_view data) {
+bool pass_ordinary_chunk(answer_progress& progress, std::string_view data) {
   const char* begin = data.data();
   const char* end = begin + data.size();
   std::uint64_t characters = 0;
@@ -57,7 +57,7 @@ std::uint64_t argument_characters(std::string_view calls) {
   return count;
 }
 
-void read_delta(answer_progress& progress, std::string_view delta) {
+void read_choice_delta(answer_progress& progress, std::string_view delta) {
   codec::json_reader reader{delta};
   while (reader.next()) {
     const auto& value = reader.value();
@@ -86,7 +86,7 @@ void read_choice(answer_progress& progress, std::string_view choice, std::size_t
     else if (reader.is_key("finish_reason"))
       reason = value.kind == json_kind::string ? value.raw_string() : std::string_view{};
     else if (reader.is_key("delta") || reader.is_key("message"))
-      read_delta(progress, value.kind == json_kind::object ? value.text : "{}");
+      read_choice_delta(progress, value.kind == json_kind::object ? value.text : "{}");
     else if (reader.is_key("text") && says_something(value))
       progress.on_content(characters_in(value));
   }
@@ -116,7 +116,7 @@ void watch_chat(answer_progress& progress, std::string_view type, std::string_vi
   if (type == "error") return report_named_error(progress, data);
   const auto object = object_in(data);
   if (object.empty()) return;  // [DONE] says nothing about how the answer ended
-  if (progress.has_content() && pass_ordinary(progress, object)) return;
+  if (progress.has_content() && pass_ordinary_chunk(progress, object)) return;
   read_chunk(progress, type, object);
 }
 

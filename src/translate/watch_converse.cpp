@@ -9,13 +9,13 @@ namespace {
 using codec::json_kind;
 
 /// A delta is one member (text, toolUse, reasoningContent …), its words possibly one level deeper.
-void read_delta(answer_progress& progress, std::string_view delta) {
+void read_content_delta(answer_progress& progress, std::string_view delta) {
   codec::json_reader reader{delta.empty() ? "{}" : delta};
   while (reader.next()) {
     const auto& value = reader.value();
     if (!says_something(value)) continue;
     if (value.kind == json_kind::object)
-      read_delta(progress, value.text);
+      read_content_delta(progress, value.text);
     else
       progress.on_content(value.kind == json_kind::string ? count_characters(value.raw_string())
                                                           : 0);
@@ -40,12 +40,12 @@ void read_stop(answer_progress& progress, std::string_view payload) {
       fault_named(codec::unescape_json(reason.substr(0, 64)), "the model's output was malformed"));
 }
 
-void read_event(answer_progress& progress, std::string_view type, std::string_view payload) {
+void read_frame_event(answer_progress& progress, std::string_view type, std::string_view payload) {
   if (type == "contentBlockDelta") {
     if (progress.has_content())
       progress.on_content(delta_characters(payload));
     else
-      read_delta(progress, nested(payload, "delta"));
+      read_content_delta(progress, nested(payload, "delta"));
   } else if (type == "contentBlockStart") {
     if (nested(payload, "start").size() > 2) progress.on_content();
   } else if (type == "messageStop") {
@@ -78,7 +78,7 @@ void watch_converse(answer_progress& progress, const codec::event_message& messa
   const auto type = message.text_of(":event-type");
   const bool needs_no_reading = progress.has_content() && type == "contentBlockDelta";
   if (!needs_no_reading && codec::check_json(message.payload)) return report_malformed(progress);
-  read_event(progress, type, message.payload);
+  read_frame_event(progress, type, message.payload);
 }
 
 }  // namespace understudy::translate

@@ -9,7 +9,7 @@ using codec::json_kind;
 
 /// Once content has come: true for a chunk without an end, an error or another candidate. Every
 /// chunk has usage; the one with the end has the last word.
-bool pass_ordinary(answer_progress& progress, std::string_view data) {
+bool pass_ordinary_candidate(answer_progress& progress, std::string_view data) {
   const char* begin = data.data();
   const char* end = begin + data.size();
   std::uint64_t characters = 0;
@@ -85,7 +85,8 @@ void watch_gemini(answer_progress& progress, std::string_view type, std::string_
     if (type == "error") report_named_error(progress, data);
     return;
   }
-  if (progress.has_content() && type != "error" && pass_ordinary(progress, object)) return;
+  if (progress.has_content() && type != "error" && pass_ordinary_candidate(progress, object))
+    return;
   if (codec::check_json(object)) return report_malformed(progress);
   if (report_error_event(progress, type, object)) return;
   read_identity(progress, object, "modelVersion", "responseId");

@@ -86,6 +86,12 @@ inline std::uint64_t characters_of(const char* at, const char* end) {
   return count;
 }
 
+/// Of a name that is no shorter than `known`.
+template <std::size_t N>
+bool is_name(const char* name, const char (&known)[N]) {
+  return std::memcmp(name, known, N - 1) == 0;
+}
+
 inline bool is_null(const char* value, const char* end) { return value != end && *value == 'n'; }
 
 }  // namespace understudy::translate

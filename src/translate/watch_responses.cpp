@@ -32,7 +32,8 @@ std::string_view leading_type(std::string_view object) {
 }
 
 /// Once content has come: true for an event that needs no strict reading.
-bool pass_ordinary(answer_progress& progress, std::string_view type, std::string_view object) {
+bool pass_ordinary_response_event(answer_progress& progress, std::string_view type,
+                                  std::string_view object) {
   if (!type.starts_with(prefix)) type = leading_type(object);
   if (type.empty() || is_end(type)) return false;
   if (!type.ends_with(".delta")) return true;
@@ -69,7 +70,8 @@ void read_end(answer_progress& progress, std::string_view type, std::string_view
   }
 }
 
-void read_event(answer_progress& progress, std::string_view type, std::string_view object) {
+void read_response_event(answer_progress& progress, std::string_view type,
+                         std::string_view object) {
   if (type == "response.output_item.added") {
     const auto kind = raw_text(nested(object, "item"), "type");
     if (kind != "message" && kind != "reasoning") progress.on_content();
@@ -93,7 +95,7 @@ void watch_responses(answer_progress& progress, std::string_view type, std::stri
     if (type == "error") report_named_error(progress, data);
     return;
   }
-  if (progress.has_content() && pass_ordinary(progress, type, object)) return;
+  if (progress.has_content() && pass_ordinary_response_event(progress, type, object)) return;
   if (codec::check_json(object)) {
     if (is_end(type) && type.starts_with(prefix)) return watch_large_responses(progress, type, {});
     return report_malformed(progress);
@@ -101,7 +103,7 @@ void watch_responses(answer_progress& progress, std::string_view type, std::stri
   if (const auto inner = raw_text(object, "type"); !inner.empty()) type = inner;
   if (is_end(type)) return read_end(progress, type, object);
   if (!type.starts_with(prefix) && report_error_event(progress, type, object)) return;
-  read_event(progress, type, object);
+  read_response_event(progress, type, object);
 }
 
 void watch_large_responses(answer_progress& progress, std::string_view type,
