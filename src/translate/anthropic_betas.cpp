@@ -10,7 +10,7 @@ namespace {
 
 /// Of the user guide of Bedrock ("Anthropic Claude Messages API", request) and of what gateways in
 /// front of it are known to send with success; what is not here Bedrock answers with 400.
-constexpr std::array<std::string_view, 22> known{
+constexpr std::array<std::string_view, 22> betas_of_bedrock{
     "compact-2026-01-12",
     "computer-use-2024-10-22",
     "computer-use-2025-01-24",
@@ -39,7 +39,7 @@ void add(std::string_view name, claude_betas& out) {
   if (name.empty()) return;
   // The same under its name on the clouds.
   if (name == "advanced-tool-use-2025-11-20") name = "tool-search-tool-2025-10-19";
-  const bool is_known = std::ranges::find(known, name) != known.end();
+  const bool is_known = std::ranges::find(betas_of_bedrock, name) != betas_of_bedrock.end();
   if (!is_known)
     out.has_others = true;
   else if (std::ranges::find(out.names, name) == out.names.end())

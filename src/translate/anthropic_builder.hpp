@@ -76,8 +76,7 @@ class anthropic_builder {
   json out_ = json::object();
 };
 
-/// Nothing but ASCII white space: Anthropic refuses such texts.
-bool is_blank_text(std::string_view text);
+/// Unless it is blank, which Anthropic refuses.
 void append_text_block(std::string_view text, json& blocks);
 /// Puts an ephemeral `cache_control` of a part, message or tool on a block.
 void keep_cache_control(const json& from, json& block);

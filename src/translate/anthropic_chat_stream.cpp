@@ -10,9 +10,6 @@ namespace {
 
 using codec::json_kind;
 
-constexpr std::size_t max_event_bytes = std::size_t{4} << 20;
-constexpr std::size_t max_tool_calls = 1024;
-
 /// Strings, and the raw text of what is none.
 std::string_view take(const codec::json_value& value, json_kind kind) {
   return value.kind == kind ? value.text : std::string_view{};

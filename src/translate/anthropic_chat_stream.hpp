@@ -41,6 +41,8 @@ class anthropic_chat_stream {
   token_usage usage() const { return usage_.total(); }
 
  private:
+  static constexpr std::size_t max_event_bytes = std::size_t{4} << 20;
+  static constexpr std::size_t max_tool_calls = 1024;
   struct event;
   struct tool_call {
     std::string block;  ///< index of its block, as written

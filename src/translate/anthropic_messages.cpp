@@ -4,12 +4,8 @@
 
 namespace understudy::translate {
 
-bool is_blank_text(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
-
 void append_text_block(std::string_view text, json& blocks) {
-  if (!is_blank_text(text)) blocks.push_back({{"type", "text"}, {"text", text}});
+  if (!is_blank(text)) blocks.push_back({{"type", "text"}, {"text", text}});
 }
 
 void keep_cache_control(const json& from, json& block) {
@@ -154,7 +150,7 @@ bool anthropic_builder::add_assistant_part(const json& part, json& blocks) {
   if (type != "text" && type != "refusal")
     return refuse("content part of type " + std::string{type} + " in an assistant message");
   const auto text = text_member(part, type == "text" ? "text" : "refusal");
-  if (is_blank_text(text)) return true;
+  if (is_blank(text)) return true;
   append_text_block(text, blocks);
   keep_cache_control(part, blocks.back());
   return true;
@@ -197,7 +193,7 @@ bool anthropic_builder::add_tool_calls(const json& message, json& blocks) {
     const auto name = text_member(*function, "name");
     const auto arguments = text_member(*function, "arguments");
     std::optional<json> input = json::object();
-    if (!is_blank_text(arguments)) input = parse_json(arguments);
+    if (!is_blank(arguments)) input = parse_json(arguments);
     if (!input || !input->is_object())
       return refuse("arguments of the tool call " + std::string{id} + " are not a JSON object");
     blocks.push_back(

@@ -7,22 +7,10 @@
 #include <understudy/base/ascii.hpp>
 
 #include "translate/anthropic_builder.hpp"
+#include "translate/dropped.hpp"
 
 namespace understudy::translate {
 namespace {
-
-/// Present with a value that asks for something.
-bool is_asked_for(const json& value) {
-  if (value.is_null()) return false;
-  if (value.is_boolean()) return value.get<bool>();
-  if (value.is_number()) return value.get<double>() != 0;
-  return !value.empty() && !(value.is_string() && view_of(value).empty());
-}
-
-bool is_asked_for(const json& request, const char* name) {
-  const json* found = member(request, name);
-  return found != nullptr && is_asked_for(*found);
-}
 
 /// Members that the builder has read. What else the client sends is told as left out.
 constexpr std::array<std::string_view, 25> read_members{"model",
@@ -194,7 +182,7 @@ bool anthropic_builder::add_stop(const json& request) {
   const auto add = [&](const json& text) {
     if (!text.is_string()) return false;
     const auto view = view_of(text);
-    if (!is_blank_text(view))
+    if (!is_blank(view))
       sequences.push_back(text);
     else if (!view.empty())
       drop("stop");

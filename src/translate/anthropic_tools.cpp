@@ -3,18 +3,6 @@
 #include "translate/anthropic_builder.hpp"
 
 namespace understudy::translate {
-namespace {
-
-/// Anthropic wants an object schema, also of a tool without parameters.
-json input_schema(const json* parameters) {
-  json schema = parameters == nullptr ? json::object() : *parameters;
-  if (!schema.contains("type")) schema["type"] = "object";
-  if (schema["type"] == "object" && !schema.contains("properties"))
-    schema["properties"] = json::object();
-  return schema;
-}
-
-}  // namespace
 
 bool anthropic_builder::add_tools(const json& request) {
   const json* given = member(request, "tools");
@@ -44,7 +32,7 @@ bool anthropic_builder::add_tool(const json& tool, json& tools) {
   json out{{"name", name}};
   if (const auto text = text_member(*function, "description"); !text.empty())
     out["description"] = text;
-  out["input_schema"] = input_schema(parameters);
+  out["input_schema"] = object_schema(parameters);
   if (const json* strict = member(*function, "strict"); strict != nullptr && *strict == true) {
     if (model_.has_schema)
       out["strict"] = true;
@@ -65,7 +53,7 @@ void anthropic_builder::add_tools_of_history(json& tools) const {
     if (!is_declared)
       tools.push_back({{"name", name},
                        {"description", "No longer available; do not call it."},
-                       {"input_schema", input_schema(nullptr)}});
+                       {"input_schema", object_schema(nullptr)}});
   }
 }
 

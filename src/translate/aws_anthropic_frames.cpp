@@ -1,18 +1,10 @@
 #include "translate/aws_anthropic_frames.hpp"
 
-#include <understudy/codec/json_scan.hpp>
 #include <understudy/codec/text.hpp>
 
+#include "translate/raw_json.hpp"
+
 namespace understudy::translate {
-namespace {
-
-std::string string_member(std::string_view object, std::string_view name) {
-  const auto found = codec::find_member(object, name);
-  if (!found || found->kind != codec::json_kind::string) return {};
-  return codec::unescape_json(found->raw_string());
-}
-
-}  // namespace
 
 aws_anthropic_frames::step aws_anthropic_frames::fail(std::string_view type,
                                                       std::string_view message) {

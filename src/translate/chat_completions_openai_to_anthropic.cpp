@@ -34,7 +34,7 @@ void take_text(const json& block, chat_message& out) {
 }
 
 /// What the provider did itself (server_tool_use and its results) is no part of a chat message.
-chat_message read_content(const json& content) {
+chat_message read_anthropic_content(const json& content) {
   chat_message out;
   for (const auto& block : content) {
     const auto type = text_member(block, "type");
@@ -142,8 +142,9 @@ base::result<std::string, refusal> chat_completions_openai_to_anthropic::answer(
   const auto told = or_default(text_member(*response, "model"), model());
   json out{{"id", id}, {"object", "chat.completion"}, {"created", created_}, {"model", told}};
   const auto reason = finish_reason_of_claude(text_member(*response, "stop_reason"));
-  out["choices"].push_back(
-      {{"index", 0}, {"message", read_content(*content).take()}, {"finish_reason", reason}});
+  out["choices"].push_back({{"index", 0},
+                            {"message", read_anthropic_content(*content).take()},
+                            {"finish_reason", reason}});
   const auto usage = codec::find_member(body, "usage");
   if (!usage || usage->kind != codec::json_kind::object) return dump_json(out);
   claude_usage counted;

@@ -36,7 +36,7 @@ void take_citations(const json& block, chat_message& out) {
     }
 }
 
-chat_message read_content(const json& message) {
+chat_message read_converse_content(const json& message) {
   chat_message out;
   const json* content = member(message, "content");
   if (content == nullptr || !content->is_array()) return out;
@@ -99,8 +99,9 @@ base::result<std::string, refusal> chat_completions_openai_to_bedrock::answer(
   if (!finish)
     return refusal{502, "the model's output was malformed (" + std::string{reason} + ")"};
   json out{{"id", id_}, {"object", "chat.completion"}, {"created", created_}, {"model", model()}};
-  out["choices"].push_back(
-      {{"index", 0}, {"message", read_content(*message).take()}, {"finish_reason", *finish}});
+  out["choices"].push_back({{"index", 0},
+                            {"message", read_converse_content(*message).take()},
+                            {"finish_reason", *finish}});
   if (const auto usage = codec::find_member(body, "usage")) {
     usage_ = usage_of(usage->text);
     std::string text;

@@ -12,16 +12,12 @@ namespace {
 
 using codec::json_kind;
 
-std::optional<std::uint64_t> number_of(std::string_view object, std::string_view name) {
+std::optional<std::uint64_t> count_of(std::string_view object, std::string_view name) {
   const auto raw = raw_member(object, name, json_kind::number);
   std::uint64_t out = 0;
   const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), out);
   if (raw.empty() || error != std::errc{} || end != raw.data() + raw.size()) return std::nullopt;
   return out;
-}
-
-void add_text(std::string_view text, json& content) {
-  if (!text.empty()) content.push_back({{"type", "text"}, {"text", text}});
 }
 
 void add_thinking(const json& message, json& content) {
@@ -45,11 +41,11 @@ void add_thinking(const json& message, json& content) {
 void add_content(const json& message, json& content) {
   const json* given = member(message, "content");
   if (given == nullptr) return;
-  if (given->is_string()) return add_text(view_of(*given), content);
+  if (given->is_string()) return append_answer_text(view_of(*given), content);
   std::string text;
   if (given->is_array())
     for (const auto& part : *given) text += text_member(part, "text");
-  add_text(text, content);
+  append_answer_text(text, content);
 }
 
 /// False: a call whose arguments are no object.
@@ -91,12 +87,6 @@ void set_stop(const json& choice, std::string_view reason, bool has_refusal,
   out["stop_sequence"] = met;
 }
 
-std::string_view tier_of(const json& response) {
-  const auto tier = text_member(response, "service_tier");
-  if (tier == "default") return "standard";
-  return tier == "priority" ? tier : std::string_view{};
-}
-
 }  // namespace
 
 std::optional<std::string_view> stop_reason_of(std::string_view finish_reason, bool has_calls) {
@@ -109,14 +99,14 @@ std::optional<std::string_view> stop_reason_of(std::string_view finish_reason, b
 
 token_usage chat_usage_of(std::string_view usage) {
   token_usage out;
-  out.input = number_of(usage, "prompt_tokens");
-  out.output = number_of(usage, "completion_tokens");
-  out.total = number_of(usage, "total_tokens");
+  out.input = count_of(usage, "prompt_tokens");
+  out.output = count_of(usage, "completion_tokens");
+  out.total = count_of(usage, "total_tokens");
   const auto details = raw_object_of(usage, "prompt_tokens_details");
-  out.cached_input = number_of(details, "cached_tokens");
-  out.cache_creation_input = number_of(details, "cache_creation_input_tokens");
+  out.cached_input = count_of(details, "cached_tokens");
+  out.cache_creation_input = count_of(details, "cache_creation_input_tokens");
   const auto more = raw_object_of(usage, "completion_tokens_details");
-  out.reasoning = number_of(more, "reasoning_tokens");
+  out.reasoning = count_of(more, "reasoning_tokens");
   return out;
 }
 
@@ -141,7 +131,7 @@ base::result<message_of_chat, refusal> message_of_completion(
   add_thinking(*message, content);
   add_content(*message, content);
   const auto refused = text_member(*message, "refusal");
-  add_text(refused, content);
+  append_answer_text(refused, content);
   const bool is_cut = *reason == "max_tokens" || *reason == "refusal";
   if (!add_calls(*message, is_cut, id, content))
     return refusal{502, "the model's tool call has arguments that are no JSON object"};
@@ -149,7 +139,9 @@ base::result<message_of_chat, refusal> message_of_completion(
   message_of_chat made;
   if (const auto usage = codec::find_member(body, "usage")) made.usage = chat_usage_of(usage->text);
   out["usage"] =
-      parse_json(anthropic_usage(made.usage, tier_of(*response))).value_or(json::object());
+      parse_json(
+          anthropic_usage(made.usage, anthropic_tier_of(text_member(*response, "service_tier"))))
+          .value_or(json::object());
   made.json = dump_json(out);
   return made;
 }

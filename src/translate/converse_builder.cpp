@@ -26,10 +26,6 @@ base::result<converse_body, refusal> converse_request(std::string_view openai_bo
   return out;
 }
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
-
 converse_builder::converse_builder(std::string_view model, bool may_drop)
     : model_{model},
       is_claude_{base::lower(model).find("claude") != std::string::npos},

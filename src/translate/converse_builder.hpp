@@ -66,8 +66,6 @@ class converse_builder {
   json out_;
 };
 
-/// Nothing but ASCII white space: Converse refuses such texts.
-bool is_blank(std::string_view text);
 /// `{cachePoint:…}` after a part or tool with an ephemeral `cache_control`.
 void append_cache_point(const json& part, json& blocks);
 

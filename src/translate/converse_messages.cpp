@@ -14,7 +14,7 @@ void append_text(std::string_view text, json& blocks) {
 }
 
 /// `png` of `image/png`, or empty.
-std::string_view image_format(std::string_view mime) {
+std::string_view image_format_of_mime(std::string_view mime) {
   struct entry {
     std::string_view mime, format;
   };
@@ -137,7 +137,7 @@ bool converse_builder::add_image(const json& part, json& blocks) {
   const auto data = url.substr(comma + 1);
   const bool is_base64 = base::lower(header).ends_with(";base64") && codec::is_base64(data);
   if (!is_base64 || data.empty()) return refuse("invalid image data URI: not base64");
-  const auto format = image_format(mime);
+  const auto format = image_format_of_mime(mime);
   if (format.empty()) return lose("image_url", "unsupported image format " + std::string{mime});
   blocks.push_back({{"image", {{"format", format}, {"source", {{"bytes", data}}}}}});
   return true;

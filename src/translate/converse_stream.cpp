@@ -9,13 +9,8 @@
 #include "translate/raw_json.hpp"
 
 namespace understudy::translate {
-namespace {
 
 using codec::json_kind;
-
-constexpr std::size_t max_tool_calls = 1024;
-
-}  // namespace
 
 converse_stream::converse_stream(const head& head) : has_usage_chunk_{head.has_usage_chunk} {
   opening_ = R"(data: {"id":)";

@@ -32,6 +32,8 @@ class converse_stream {
   const token_usage& usage() const { return usage_; }
 
  private:
+  static constexpr std::size_t max_tool_calls = 1024;
+
   bool on_message(const codec::event_message& message, std::string& out);
   bool on_event(std::string_view type, std::string_view payload, std::string& out);
   void on_block_start(std::string_view payload, std::string& out);

@@ -17,12 +17,8 @@ void add_reasoning(const json& block, json& content) {
     content.push_back({{"type", "redacted_thinking"}, {"data", data}});
 }
 
-void add_text(std::string_view text, json& content) {
-  if (!text.empty()) content.push_back({{"type", "text"}, {"text", text}});
-}
-
 void add_block(const json& block, json& content) {
-  add_text(text_member(block, "text"), content);
+  append_answer_text(text_member(block, "text"), content);
   if (const json* tool = member(block, "toolUse")) {
     const json* input = member(*tool, "input");
     const bool is_object = input != nullptr && input->is_object();
@@ -38,7 +34,7 @@ void add_block(const json& block, json& content) {
     if (parts != nullptr && parts->is_array())
       for (const auto& part : *parts) text += text_member(part, "text");
     if (text.empty()) return;
-    add_text(text, content);
+    append_answer_text(text, content);
     if (const json* given = member(*cited, "citations"); given && given->is_array())
       for (const auto& citation : *given)
         if (auto made = anthropic_citation(citation))
@@ -48,9 +44,7 @@ void add_block(const json& block, json& content) {
 
 std::string_view tier_of(const json& response) {
   const json* tier = member(response, "serviceTier");
-  const auto type = tier == nullptr ? std::string_view{} : text_member(*tier, "type");
-  if (type == "default") return "standard";
-  return type == "priority" ? type : std::string_view{};
+  return tier == nullptr ? std::string_view{} : anthropic_tier_of(text_member(*tier, "type"));
 }
 
 }  // namespace

@@ -5,15 +5,6 @@
 namespace understudy::translate {
 namespace {
 
-/// Converse wants an object schema, also of a tool without parameters.
-json input_schema(const json* parameters) {
-  json schema = parameters == nullptr ? json::object() : *parameters;
-  if (!schema.contains("type")) schema["type"] = "object";
-  if (schema["type"] == "object" && !schema.contains("properties"))
-    schema["properties"] = json::object();
-  return schema;
-}
-
 json tool_spec(std::string_view name, std::string_view description, json schema) {
   json spec{{"name", name}};
   if (!description.empty()) spec["description"] = description;
@@ -63,7 +54,7 @@ bool converse_builder::add_tool(const json& tool, json& tools) {
   const json* parameters = member(*function, "parameters");
   if (parameters != nullptr && !parameters->is_object())
     return refuse("parameters of the tool " + std::string{name} + " are not an object", 400);
-  json spec = tool_spec(name, text_member(*function, "description"), input_schema(parameters));
+  json spec = tool_spec(name, text_member(*function, "description"), object_schema(parameters));
   if (const json* strict = member(*function, "strict"); strict != nullptr && *strict == true)
     spec["strict"] = true;
   tools.push_back({{"toolSpec", std::move(spec)}});
@@ -83,7 +74,7 @@ void converse_builder::add_tools_of_history(json& tools) const {
   for (const auto& name : used_tools_)
     if (!is_declared(name))
       tools.push_back({{"toolSpec", tool_spec(name, "No longer available; do not call it.",
-                                              input_schema(nullptr))}});
+                                              object_schema(nullptr))}});
 }
 
 bool converse_builder::add_tool_choice(const json& choice, json& config) {

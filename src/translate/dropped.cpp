@@ -1,6 +1,7 @@
 #include "translate/dropped.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <understudy/base/ascii.hpp>
 
@@ -17,23 +18,27 @@ bool is_plain(std::string_view name) {
          name.find_first_not_of(plain) == std::string_view::npos;
 }
 
-bool asks_for_something(std::string_view name, const json& value) {
-  if (value.is_null()) return false;
-  if (value.is_boolean()) return value.get<bool>();
-  // A seed of 0 is a seed; a penalty of 0 is none.
-  if (value.is_number()) return !name.ends_with("_penalty") || value.get<double>() != 0;
-  return value.is_string() ? !view_of(value).empty() : !value.empty();
+/// A seed of 0 is a seed; a penalty of 0 is none.
+bool is_worth_telling(std::string_view name, const json& value) {
+  return name.ends_with("_penalty") ? is_asked_for(value) : asks_for_something(value);
 }
 
 }  // namespace
 
+bool asks_for_something(const json& value) {
+  if (value.is_null()) return false;
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number()) return true;
+  return value.is_string() ? !view_of(value).empty() : !value.empty();
+}
+
+bool is_asked_for(const json& value) {
+  return value.is_number() ? value.get<double>() != 0 : asks_for_something(value);
+}
+
 bool is_asked_for(const json& object, const char* name) {
   const json* found = member(object, name);
-  if (found == nullptr) return false;
-  if (found->is_boolean()) return found->get<bool>();
-  if (found->is_number()) return found->get<double>() != 0;
-  if (found->is_string()) return !view_of(*found).empty();
-  return !found->empty();
+  return found != nullptr && is_asked_for(*found);
 }
 
 void add_dropped(std::vector<std::string>& dropped, std::string_view name) {
@@ -45,8 +50,16 @@ void add_uncarried(std::vector<std::string>& dropped, const json& object,
                    std::span<const std::string_view> carried) {
   if (!object.is_object()) return;
   for (const auto& [name, value] : object.items())
-    if (std::ranges::find(carried, name) == carried.end() && asks_for_something(name, value))
+    if (std::ranges::find(carried, name) == carried.end() && is_worth_telling(name, value))
       add_dropped(dropped, name);
+}
+
+void add_uncarried_of_tool(std::vector<std::string>& dropped, const json& tool) {
+  constexpr std::array<std::string_view, 6> carried{"name",         "description", "type",
+                                                    "input_schema", "strict",      "cache_control"};
+  for (const auto& [name, value] : tool.items())
+    if (!value.is_null() && std::ranges::find(carried, name) == carried.end())
+      add_dropped(dropped, "tools." + name);
 }
 
 }  // namespace understudy::translate

@@ -10,7 +10,15 @@
 /// (the `x-understudy-dropped` field of interface.md).
 namespace understudy::translate {
 
-/// Present with a value that asks for something: not null, false, 0, or empty.
+/// Null, or a list or object without members.
+inline bool is_nothing(const json& value) {
+  return value.is_null() || (value.is_structured() && value.empty());
+}
+/// A value other than null, false, or what is empty.
+bool asks_for_something(const json& value);
+/// The same of a value that 0 leaves out, too.
+bool is_asked_for(const json& value);
+/// Present, and asked for.
 bool is_asked_for(const json& object, const char* name);
 
 /// Adds the name once. Names come from clients and go into a header field: one that is not plain
@@ -21,6 +29,10 @@ void add_dropped(std::vector<std::string>& dropped, std::string_view name);
 /// has read). A penalty of 0, `false` and what is empty ask for nothing.
 void add_uncarried(std::vector<std::string>& dropped, const json& object,
                    std::span<const std::string_view> carried);
+
+/// The same of what a tool in Anthropic's dialect has beside name, description, schema, `strict`
+/// and `cache_control`; each is told as `tools.<name>`.
+void add_uncarried_of_tool(std::vector<std::string>& dropped, const json& tool);
 
 /// What a translator of documents refuses, or leaves out where the backend lets it.
 class loss_ledger {

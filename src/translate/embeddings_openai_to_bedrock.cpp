@@ -11,15 +11,15 @@
 namespace understudy::translate {
 namespace {
 
-enum class family : std::uint8_t { titan_first, titan, titan_image, cohere, cohere_v4 };
+enum class model_family : std::uint8_t { titan_first, titan, titan_image, cohere, cohere_v4 };
 
-family family_of(std::string_view model) {
+model_family family_of(std::string_view model) {
   const auto name = base::lower(model);
   const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
-  if (has("cohere.embed")) return has("embed-v4") ? family::cohere_v4 : family::cohere;
-  if (has("titan-embed-image")) return family::titan_image;
+  if (has("cohere.embed")) return has("embed-v4") ? model_family::cohere_v4 : model_family::cohere;
+  if (has("titan-embed-image")) return model_family::titan_image;
   const bool is_first = has("titan-embed-text-v1") || has("titan-embed-g1-text");
-  return is_first ? family::titan_first : family::titan;
+  return is_first ? model_family::titan_first : model_family::titan;
 }
 
 class embeddings_openai_to_bedrock final : public embeddings_operation {
@@ -36,9 +36,9 @@ class embeddings_openai_to_bedrock final : public embeddings_operation {
   bool lose_dimensions() {
     return lose("dimensions", "`dimensions` is not supported by the model " + model());
   }
-  bool is_cohere() const { return family_ >= family::cohere; }
+  bool is_cohere() const { return family_ >= model_family::cohere; }
 
-  family family_ = family::titan;
+  model_family family_ = model_family::titan;
 };
 
 bool embeddings_openai_to_bedrock::build_embeddings(const json& asked,
@@ -63,14 +63,14 @@ bool embeddings_openai_to_bedrock::build_titan(const json& asked, json& body) {
   if (!check_single("Titan")) return false;
   body["inputText"] = inputs().front().text;
   const json* normalize = member(asked, "normalize");
-  if (family_ == family::titan) {
+  if (family_ == model_family::titan) {
     if (dimensions()) body["dimensions"] = *dimensions();
     if (normalize != nullptr) body["normalize"] = *normalize;
     return true;
   }
   if (normalize != nullptr) drop("normalize");
   if (!dimensions()) return true;
-  if (family_ == family::titan_first) return lose_dimensions();
+  if (family_ == model_family::titan_first) return lose_dimensions();
   body["embeddingConfig"] = {{"outputEmbeddingLength", *dimensions()}};
   return true;
 }
@@ -86,7 +86,7 @@ bool embeddings_openai_to_bedrock::build_cohere(const json& asked, json& body) {
   if (const auto truncate = text_member(asked, "truncate"); !truncate.empty())
     body["truncate"] = truncate;
   if (!dimensions()) return true;
-  if (family_ != family::cohere_v4) return lose_dimensions();
+  if (family_ != model_family::cohere_v4) return lose_dimensions();
   body["output_dimension"] = *dimensions();
   return true;
 }

@@ -18,9 +18,9 @@ constexpr std::size_t max_message_bytes = 8192;
 constexpr std::size_t max_words = 16;
 
 /// Which upstreams a row is about.
-enum family : unsigned { openai_like = 1, anthropic_like = 2, bedrock = 4, google = 8, all = 15 };
+enum vendor : unsigned { openai_like = 1, anthropic_like = 2, bedrock = 4, google = 8, all = 15 };
 
-family family_of(schema s) {
+vendor vendor_of(schema s) {
   switch (s) {
     case schema::anthropic:
     case schema::gcp_anthropic:
@@ -38,7 +38,7 @@ family family_of(schema s) {
 struct row {
   std::string_view text;
   error_class value;
-  unsigned families = all;
+  unsigned vendors = all;
 };
 
 /// Codes, types and exception names, lower case. The first row that the answer has wins.
@@ -238,9 +238,9 @@ bool is_long_conversation(const signals& s) {
 
 error_class by_table(const signals& s, unsigned of) {
   for (const auto& r : codes)
-    if ((r.families & of) != 0 && s.has(r.text)) return r.value;
+    if ((r.vendors & of) != 0 && s.has(r.text)) return r.value;
   for (const auto& r : phrases)
-    if ((r.families & of) != 0 && s.says(r.text)) return r.value;
+    if ((r.vendors & of) != 0 && s.says(r.text)) return r.value;
   return other;
 }
 
@@ -284,7 +284,7 @@ error_class classify_error(schema upstream, int status, std::string_view body,
                            std::string_view error_type) {
   auto said = read_body(body);
   add_word(base::lower(base::trim(error_type)), said);
-  const unsigned of = family_of(upstream);
+  const unsigned of = vendor_of(upstream);
   if (status < 400) {
     if (said.is_blocked && (of & (google | bedrock)) != 0) return content_policy;
     if (!said.has_error) return other;

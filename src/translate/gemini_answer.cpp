@@ -14,12 +14,6 @@ namespace {
 
 using codec::json_kind;
 
-void append_inside(std::string& out, std::string_view raw) {
-  std::string valid;
-  append_raw_text(valid, raw);
-  out.append(valid, 1, valid.size() - 2);
-}
-
 struct part_text {
   std::string_view text, signature;
   bool is_thought = false;

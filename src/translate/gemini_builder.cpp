@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "translate/dropped.hpp"
+
 namespace understudy::translate {
 namespace {
 
@@ -13,14 +15,6 @@ constexpr std::size_t max_dropped = 32;
 
 bool is_true(const json* value) {
   return value != nullptr && value->is_boolean() && value->get<bool>();
-}
-
-/// Present with a value that asks for something.
-bool asks_for_something(const json& value) {
-  if (value.is_null()) return false;
-  if (value.is_boolean()) return value.get<bool>();
-  if (value.is_number()) return true;
-  return !value.empty() && value != "";
 }
 
 /// Members that are read somewhere, or say nothing that matters here.

@@ -28,7 +28,7 @@ struct stretch {
   std::size_t begin = 0, end = 0;  ///< bytes
 };
 
-std::size_t number_of(std::string_view object, std::string_view name) {
+std::size_t offset_of(std::string_view object, std::string_view name) {
   const auto found = codec::find_member(object, name);
   std::size_t out = 0;
   if (!found || found->kind != json_kind::number) return 0;
@@ -52,7 +52,7 @@ std::vector<page> read_pages(std::string_view grounding) {
 /// Where the answer is made of several parts, offsets may count from the start of one of them: the
 /// words themselves tell.
 stretch place_of(std::string_view segment, std::string_view text, std::size_t& work) {
-  stretch out{number_of(segment, "startIndex"), number_of(segment, "endIndex")};
+  stretch out{offset_of(segment, "startIndex"), offset_of(segment, "endIndex")};
   const auto words = unquote(raw_string_of(segment, "text"));
   const bool is_inside = out.begin <= out.end && out.end <= text.size();
   if (words.empty()) return is_inside ? out : stretch{};

@@ -10,10 +10,6 @@ namespace {
 /// Documented by Google for calls that another model has made.
 constexpr std::string_view stand_in_signature = "skip_thought_signature_validator";
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 /// `extra_content.google.thought_signature`
 std::string_view own_signature(const json& of) {
   const json* extra = member(of, "extra_content");

@@ -12,8 +12,6 @@
 namespace understudy::translate {
 namespace {
 
-/// Images come as one event.
-constexpr std::size_t max_event_bytes = std::size_t{16} << 20;
 constexpr std::size_t max_kept_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_choices = 64;
 

@@ -33,6 +33,7 @@ class gemini_stream {
   const token_usage& usage() const { return usage_; }
 
  private:
+  static constexpr std::size_t max_event_bytes = std::size_t{16} << 20;  ///< an image is one event
   struct choice {
     bool has_role = false;
     bool has_finished = false;

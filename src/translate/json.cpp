@@ -4,6 +4,14 @@
 
 namespace understudy::translate {
 
+json object_schema(const json* given) {
+  json schema = given == nullptr ? json::object() : *given;
+  if (!schema.contains("type")) schema["type"] = "object";
+  if (schema["type"] == "object" && !schema.contains("properties"))
+    schema["properties"] = json::object();
+  return schema;
+}
+
 bool is_signed_by_google(const json& message) {
   const auto has_mark = [](const json& of) {
     const json* extra = member(of, "extra_content");

@@ -41,6 +41,15 @@ inline std::string_view text_member(const json& object, const char* name) {
   return found != nullptr && found->is_string() ? view_of(*found) : std::string_view{};
 }
 
+/// Nothing but ASCII white space: most providers refuse such texts.
+inline bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+/// The schema of a tool's parameters as an object schema, which providers want also of a tool
+/// without any; `given` may be null.
+json object_schema(const json* given);
+
 /// True where Google's thought signatures are in an assistant's message: what its thinking blocks
 /// are signed with is for Gemini only.
 bool is_signed_by_google(const json& message);

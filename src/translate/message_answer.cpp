@@ -44,6 +44,11 @@ std::string anthropic_usage(const token_usage& usage, std::string_view tier) {
   return out;
 }
 
+std::string_view anthropic_tier_of(std::string_view tier) {
+  if (tier == "default") return "standard";
+  return tier == "priority" ? tier : std::string_view{};
+}
+
 std::string_view anthropic_type_of(std::string_view type, std::string_view code) {
   int status = 0;
   const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), status);
@@ -99,6 +104,10 @@ json message_frame(std::string_view id, std::string_view model) {
           {"content", json::array()},
           {"stop_reason", nullptr},
           {"stop_sequence", nullptr}};
+}
+
+void append_answer_text(std::string_view text, json& content) {
+  if (!text.empty()) content.push_back({{"type", "text"}, {"text", text}});
 }
 
 }  // namespace understudy::translate

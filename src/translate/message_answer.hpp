@@ -15,6 +15,9 @@ namespace understudy::translate {
 /// Anthropic counts. `tier`: its own word, or empty.
 std::string anthropic_usage(const token_usage& usage, std::string_view tier = {});
 
+/// Anthropic's word for a tier as OpenAI and Converse name it; empty where it has none.
+std::string_view anthropic_tier_of(std::string_view tier);
+
 /// Anthropic's error type for an error that came inside a stream, from the words of any provider:
 /// `ThrottlingException`, `rate_limit_exceeded`, `429` …
 std::string_view anthropic_type_of(std::string_view type, std::string_view code);
@@ -31,5 +34,8 @@ std::string message_id_of(std::string_view upstream_id);
 
 /// An Anthropic message without its content.
 json message_frame(std::string_view id, std::string_view model);
+
+/// A block of that text, unless it is empty.
+void append_answer_text(std::string_view text, json& content);
 
 }  // namespace understudy::translate

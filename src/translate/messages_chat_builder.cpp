@@ -10,14 +10,10 @@
 namespace understudy::translate {
 namespace {
 
-constexpr std::array<std::string_view, 17> known_members{
+constexpr std::array<std::string_view, 17> carried_by_chat{
     "model",        "messages",      "system",        "max_tokens",  "stop_sequences", "stream",
     "temperature",  "top_p",         "tools",         "tool_choice", "metadata",       "thinking",
     "service_tier", "output_config", "output_format", "mcp_servers", "container"};
-
-bool is_nothing(const json& value) {
-  return value.is_null() || (value.is_structured() && value.empty());
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -72,7 +68,7 @@ bool messages_chat_builder::build(const json& request) {
 
 bool messages_chat_builder::check_members(const json& request) {
   for (const auto& [name, value] : request.items())
-    if (!is_nothing(value) && std::ranges::find(known_members, name) == known_members.end())
+    if (!is_nothing(value) && std::ranges::find(carried_by_chat, name) == carried_by_chat.end())
       drop(name);
   for (const char* name : {"mcp_servers", "container"})
     if (const json* value = member(request, name); value != nullptr && !is_nothing(*value))

@@ -1,6 +1,5 @@
 #include <understudy/base/ascii.hpp>
 
-#include "translate/converse_builder.hpp"
 #include "translate/messages_chat_builder.hpp"
 
 namespace understudy::translate {
@@ -41,7 +40,7 @@ bool is_text_only(const json& parts) {
   return true;
 }
 
-std::string data_uri(const json& source) {
+std::string data_uri_of(const json& source) {
   std::string out = "data:";
   out.append(text_member(source, "media_type")).append(";base64,");
   return out.append(text_member(source, "data"));
@@ -149,7 +148,7 @@ bool messages_chat_builder::add_image(const json& block, json& parts) {
   const auto kind = source == nullptr ? std::string_view{} : text_member(*source, "type");
   std::string url;
   if (kind == "base64")
-    url = data_uri(*source);
+    url = data_uri_of(*source);
   else if (kind == "url")
     url = text_member(*source, "url");
   else
@@ -175,7 +174,8 @@ bool messages_chat_builder::add_document(const json& block, json& parts) {
   if (kind != "base64")
     return drop_or_refuse("documents", "a document of source type " + std::string{kind} + " is");
   const auto title = text_member(block, "title");
-  json file{{"filename", title.empty() ? "document.pdf" : title}, {"file_data", data_uri(*source)}};
+  json file{{"filename", title.empty() ? "document.pdf" : title},
+            {"file_data", data_uri_of(*source)}};
   json part{{"type", "file"}, {"file", std::move(file)}};
   keep_cache_control(block, part);
   if (const auto context = text_member(block, "context"); !context.empty())

@@ -1,13 +1,10 @@
 #include <algorithm>
-#include <array>
 
+#include "translate/dropped.hpp"
 #include "translate/messages_chat_builder.hpp"
 
 namespace understudy::translate {
 namespace {
-
-constexpr std::array<std::string_view, 6> known_members{
-    "name", "description", "type", "input_schema", "strict", "cache_control"};
 
 bool is_required(const json& schema, const std::string& name) {
   const json* required = member(schema, "required");
@@ -18,15 +15,6 @@ bool is_required(const json& schema, const std::string& name) {
 bool all_fit(const json& schemas) {
   if (!schemas.is_structured()) return true;
   return std::all_of(schemas.begin(), schemas.end(), fits_strict);
-}
-
-/// An object schema, also of a tool without parameters.
-json parameters_of(const json* given) {
-  json schema = given == nullptr ? json::object() : *given;
-  if (!schema.contains("type")) schema["type"] = "object";
-  if (schema["type"] == "object" && !schema.contains("properties"))
-    schema["properties"] = json::object();
-  return schema;
 }
 
 }  // namespace
@@ -74,16 +62,14 @@ bool messages_chat_builder::add_tool(const json& tool, json& tools) {
   json function{{"name", name}};
   const auto description = text_member(tool, "description");
   if (!description.empty()) function["description"] = description;
-  function["parameters"] = parameters_of(schema);
+  function["parameters"] = object_schema(schema);
   if (const json* strict = member(tool, "strict"); strict != nullptr && *strict == true) {
     if (fits_strict(function["parameters"]))
       function["strict"] = true;
     else
       drop("tools.strict");
   }
-  for (const auto& [key, value] : tool.items())
-    if (!value.is_null() && std::ranges::find(known_members, key) == known_members.end())
-      drop("tools." + key);
+  add_uncarried_of_tool(dropped_, tool);
   json made{{"type", "function"}, {"function", std::move(function)}};
   keep_cache_control(tool, made);
   tools.push_back(std::move(made));

@@ -12,24 +12,12 @@
 namespace understudy::translate {
 namespace {
 
-constexpr std::array<std::string_view, 17> known_members{
+constexpr std::array<std::string_view, 17> carried_by_converse{
     "model",       "messages",     "system",        "max_tokens",    "stop_sequences", "stream",
     "temperature", "top_p",        "top_k",         "tools",         "tool_choice",    "thinking",
     "container",   "service_tier", "output_config", "output_format", "mcp_servers"};
-constexpr std::array<std::string_view, 6> known_tool_members{
-    "name", "description", "type", "input_schema", "strict", "cache_control"};
 
-bool is_nothing(const json& value) {
-  return value.is_null() || (value.is_structured() && value.empty());
-}
-
-json input_schema(const json* given) {
-  json schema = given == nullptr ? json::object() : *given;
-  if (!schema.contains("type")) schema["type"] = "object";
-  if (schema["type"] == "object" && !schema.contains("properties"))
-    schema["properties"] = json::object();
-  return {{"json", std::move(schema)}};
-}
+json input_schema(const json* given) { return {{"json", object_schema(given)}}; }
 
 }  // namespace
 
@@ -62,7 +50,8 @@ bool messages_converse_builder::build(const json& request) {
 
 bool messages_converse_builder::check_members(const json& request) {
   for (const auto& [name, value] : request.items())
-    if (!is_nothing(value) && std::ranges::find(known_members, name) == known_members.end())
+    if (!is_nothing(value) &&
+        std::ranges::find(carried_by_converse, name) == carried_by_converse.end())
       drop(name);
   for (const char* name : {"mcp_servers", "container"})
     if (const json* value = member(request, name); value != nullptr && !is_nothing(*value))
@@ -180,9 +169,7 @@ bool messages_converse_builder::add_tool(const json& tool, json& tools) {
   spec["inputSchema"] = input_schema(schema);
   if (const json* strict = member(tool, "strict"); strict != nullptr && *strict == true)
     spec["strict"] = true;
-  for (const auto& [key, value] : tool.items())
-    if (!value.is_null() && std::ranges::find(known_tool_members, key) == known_tool_members.end())
-      drop("tools." + key);
+  add_uncarried_of_tool(dropped_, tool);
   tools.push_back({{"toolSpec", std::move(spec)}});
   append_cache_point(tool, tools);
   return true;

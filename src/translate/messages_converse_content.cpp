@@ -16,7 +16,7 @@ void append_text(std::string_view text, const json& block, json& blocks) {
   append_cache_point(block, blocks);
 }
 
-std::string_view image_format(std::string_view mime) {
+std::string_view image_format_of_media_type(std::string_view mime) {
   for (const std::string_view format : {"png", "jpeg", "gif", "webp"})
     if (mime.starts_with("image/") && base::iequals(mime.substr(6), format)) return format;
   return {};
@@ -133,7 +133,7 @@ bool messages_converse_builder::add_image(const json& block, json& blocks) {
     return drop_or_refuse("images", "an image of source type " + std::string{kind} + " is");
   const auto mime = text_member(*source, "media_type");
   const auto data = text_member(*source, "data");
-  const auto format = image_format(mime);
+  const auto format = image_format_of_media_type(mime);
   if (format.empty()) return refuse("unsupported image format " + std::string{mime});
   if (data.empty() || !codec::is_base64(data)) return refuse("an image is not base64", 400);
   blocks.push_back({{"image", {{"format", format}, {"source", {{"bytes", data}}}}}});

@@ -49,6 +49,19 @@ inline void append_raw_text(std::string& out, std::string_view raw) {
     codec::append_json_string(out, unquote(raw));
 }
 
+/// The same between the quotes of one that is being written; of an empty view nothing.
+inline void append_inside(std::string& out, std::string_view raw) {
+  if (raw.size() < 2) return;
+  const auto inside = raw.substr(1, raw.size() - 2);
+  if (codec::is_utf8(inside)) {
+    out += inside;
+    return;
+  }
+  std::string again;
+  codec::append_json_string(again, codec::unescape_json(inside));
+  out.append(again, 1, again.size() - 2);
+}
+
 /// Adds to a JSON list that is written without its brackets.
 inline void append_list_element(std::string& list, std::string_view element) {
   if (!list.empty() && !element.empty()) list += ",";

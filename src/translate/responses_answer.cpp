@@ -15,7 +15,7 @@ void append_number(std::string& out, std::string_view name, std::uint64_t value)
   out.append(name).append(std::to_string(value));
 }
 
-void append_usage(std::string& out, const token_usage& usage) {
+void append_response_usage(std::string& out, const token_usage& usage) {
   if (!usage.input && !usage.output) {
     out += "null";
     return;
@@ -164,7 +164,7 @@ void append_response(std::string& out, const response_frame& frame, const respon
   else
     append_quoted(out, state.service_tier);
   out += R"(,"usage":)";
-  append_usage(out, state.usage);
+  append_response_usage(out, state.usage);
   out += "}";
 }
 
@@ -200,17 +200,6 @@ std::optional<json> unseal_thinking(std::string_view sealed) {
   auto blocks = parse_json(*text);
   if (!blocks || !blocks->is_array()) return std::nullopt;
   return blocks;
-}
-
-void append_inside(std::string& out, std::string_view raw_string) {
-  const auto inside = raw_string.substr(1, raw_string.size() - 2);
-  if (codec::is_utf8(inside)) {
-    out += inside;
-    return;
-  }
-  std::string again;
-  codec::append_json_string(again, codec::unescape_json(inside));
-  out.append(again, 1, again.size() - 2);
 }
 
 }  // namespace understudy::translate

@@ -74,7 +74,4 @@ std::string seal_thinking(std::string_view blocks_json);
 /// The blocks, when the text is one that seal_thinking() made.
 std::optional<json> unseal_thinking(std::string_view sealed);
 
-/// The inside of a JSON string that a scan has accepted, valid as text, too.
-void append_inside(std::string& out, std::string_view raw_string);
-
 }  // namespace understudy::translate

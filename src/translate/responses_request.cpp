@@ -10,34 +10,34 @@ namespace understudy::translate {
 namespace {
 
 /// Members that are read here, or whose echo says that they do not act.
-constexpr std::array<std::string_view, 28> known{"background",
-                                                 "conversation",
-                                                 "include",
-                                                 "input",
-                                                 "instructions",
-                                                 "max_output_tokens",
-                                                 "metadata",
-                                                 "model",
-                                                 "moderation",
-                                                 "parallel_tool_calls",
-                                                 "previous_response_id",
-                                                 "prompt",
-                                                 "prompt_cache_key",
-                                                 "prompt_cache_retention",
-                                                 "reasoning",
-                                                 "safety_identifier",
-                                                 "service_tier",
-                                                 "store",
-                                                 "stream",
-                                                 "stream_options",
-                                                 "temperature",
-                                                 "text",
-                                                 "tool_choice",
-                                                 "tools",
-                                                 "top_logprobs",
-                                                 "top_p",
-                                                 "truncation",
-                                                 "user"};
+constexpr std::array<std::string_view, 28> known_request_members{"background",
+                                                                 "conversation",
+                                                                 "include",
+                                                                 "input",
+                                                                 "instructions",
+                                                                 "max_output_tokens",
+                                                                 "metadata",
+                                                                 "model",
+                                                                 "moderation",
+                                                                 "parallel_tool_calls",
+                                                                 "previous_response_id",
+                                                                 "prompt",
+                                                                 "prompt_cache_key",
+                                                                 "prompt_cache_retention",
+                                                                 "reasoning",
+                                                                 "safety_identifier",
+                                                                 "service_tier",
+                                                                 "store",
+                                                                 "stream",
+                                                                 "stream_options",
+                                                                 "temperature",
+                                                                 "text",
+                                                                 "tool_choice",
+                                                                 "tools",
+                                                                 "top_logprobs",
+                                                                 "top_p",
+                                                                 "truncation",
+                                                                 "user"};
 
 bool is_true(const json& object, const char* name) {
   const json* found = member(object, name);
@@ -223,7 +223,8 @@ void responses_builder::add_same_names(const json& request) {
 void responses_builder::tell_the_rest(const json& request) {
   for (const auto& [name, value] : request.items()) {
     const bool is_off = value.is_null() || value == false;
-    if (!is_off && std::ranges::find(known, name) == known.end()) tell(name);
+    if (!is_off && std::ranges::find(known_request_members, name) == known_request_members.end())
+      tell(name);
   }
 }
 

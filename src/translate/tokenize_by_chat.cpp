@@ -16,7 +16,7 @@
 namespace understudy::translate {
 namespace {
 
-constexpr std::string_view invalid = "invalid request body: ";
+constexpr std::string_view refusal_opening = "invalid request body: ";
 
 class tokenize_by_chat final : public small_operation {
  public:
@@ -82,7 +82,7 @@ bool tokenize_by_chat::build(const json& asked, const request_view& original,
   auto made = chat_->request(view, backend);
   if (!made) {
     refusal why = made.error();
-    if (why.message.starts_with(invalid)) why.message.erase(0, invalid.size());
+    if (why.message.starts_with(refusal_opening)) why.message.erase(0, refusal_opening.size());
     return refuse(std::move(why.message), why.status);
   }
   for (const auto& name : made->dropped) drop(name);
