@@ -12,10 +12,10 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr int none = -1;
+constexpr int no_span = -1;
 
 int millis(const std::optional<milliseconds>& span) {
-  return span ? static_cast<int>(span->count()) : none;
+  return span ? static_cast<int>(span->count()) : no_span;
 }
 
 std::string text_of(const std::optional<base::wall_time>& t) { return t ? rfc3339(*t) : "none"; }
@@ -26,12 +26,12 @@ TEST_CASE("decimals in a unit", "[durations]") {
     int expected;
   };
   for (const auto& [text, expected] : {
-           row{"0", 0},        row{"1", 1000},   row{"1.5", 1500},  row{"0.0004", 1},
-           row{".25", 250},    row{"2.", 2000},  row{"7.66", 7660}, row{"0.1", 100},
-           row{"0.3", 300},    row{"", none},    row{".", none},    row{"-1", none},
-           row{"+1", none},    row{"1e3", none}, row{"1s", none},   row{" 1", none},
-           row{"inf", none},   row{"nan", none}, row{"0x10", none}, row{"1,5", none},
-           row{"1.2.3", none},
+           row{"0", 0},           row{"1", 1000},      row{"1.5", 1500},     row{"0.0004", 1},
+           row{".25", 250},       row{"2.", 2000},     row{"7.66", 7660},    row{"0.1", 100},
+           row{"0.3", 300},       row{"", no_span},    row{".", no_span},    row{"-1", no_span},
+           row{"+1", no_span},    row{"1e3", no_span}, row{"1s", no_span},   row{" 1", no_span},
+           row{"inf", no_span},   row{"nan", no_span}, row{"0x10", no_span}, row{"1,5", no_span},
+           row{"1.2.3", no_span},
        }) {
     CAPTURE(text);
     CHECK(millis(parse_decimal(text, 1s)) == expected);
@@ -57,15 +57,15 @@ TEST_CASE("durations as Go writes them", "[durations]") {
            row{"0", 0},
            row{"0s", 0},
            row{"7.66s", 7660},
-           row{"", none},
-           row{"1", none},
-           row{"s", none},
-           row{"-1s", none},
-           row{"1s ", none},
-           row{"1 s", none},
-           row{"1x", none},
-           row{"1s2", none},
-           row{"1sm", none},
+           row{"", no_span},
+           row{"1", no_span},
+           row{"s", no_span},
+           row{"-1s", no_span},
+           row{"1s ", no_span},
+           row{"1 s", no_span},
+           row{"1x", no_span},
+           row{"1s2", no_span},
+           row{"1sm", no_span},
        }) {
     CAPTURE(text);
     CHECK(millis(parse_go_duration(text)) == expected);

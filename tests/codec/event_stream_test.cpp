@@ -11,7 +11,7 @@
 namespace understudy::codec {
 namespace {
 
-using step = event_stream_decoder::step;
+using frame_step = event_stream_decoder::step;
 
 struct kept_message {
   std::vector<std::pair<std::string, std::string>> texts;
@@ -32,20 +32,21 @@ kept_message keep(const event_message& m) {
 
 /// Feeds pieces whose sizes `next_size` gives; the decoder must use each of them up.
 template <class F>
-std::vector<kept_message> decode(std::string_view bytes, F next_size, step& last) {
+std::vector<kept_message> decode(std::string_view bytes, F next_size, frame_step& last) {
   event_stream_decoder decoder;
   std::vector<kept_message> out;
-  last = step::need_more;
-  while (!bytes.empty() && last != step::failed) {
+  last = frame_step::need_more;
+  while (!bytes.empty() && last != frame_step::failed) {
     // A piece of its own on the heap, so that a sanitizer sees a view that outlives it.
     const std::string piece{bytes.substr(0, next_size())};
     bytes.remove_prefix(piece.size());
     std::string_view rest = piece;
     event_message message;
-    while ((last = decoder.next(rest, message)) == step::message) out.push_back(keep(message));
-    if (last == step::need_more) CHECK(rest.empty());
+    while ((last = decoder.next(rest, message)) == frame_step::message)
+      out.push_back(keep(message));
+    if (last == frame_step::need_more) CHECK(rest.empty());
   }
-  if (last == step::need_more && !decoder.is_between_messages()) last = step::message;
+  if (last == frame_step::need_more && !decoder.is_between_messages()) last = frame_step::message;
   return out;
 }
 
@@ -80,18 +81,18 @@ TEST_CASE("encoder and decoder agree with botocore", "[event_stream]") {
     append_event_message(encoded, headers, payload);
     CHECK(encoded == raw);
 
-    step last{};
+    frame_step last{};
     const auto got = decode(
         raw, [&raw] { return raw.size(); }, last);
     REQUIRE(got.size() == 1);
     CHECK(got[0] == keep({headers, payload}));
-    CHECK(last == step::need_more);
+    CHECK(last == frame_step::need_more);
   }
 }
 
 TEST_CASE("messages cut anywhere decode alike", "[event_stream]") {
   const auto bytes = sample();
-  step last{};
+  frame_step last{};
   const auto whole = decode(
       bytes, [&] { return bytes.size(); }, last);
   REQUIRE(whole.size() == 4);
@@ -103,7 +104,7 @@ TEST_CASE("messages cut anywhere decode alike", "[event_stream]") {
     CAPTURE(seed);
     CHECK(decode(
               bytes, [&] { return 1 + random.below(700); }, last) == whole);
-    CHECK(last == step::need_more);
+    CHECK(last == frame_step::need_more);
   }
 }
 
@@ -113,7 +114,7 @@ TEST_CASE("headers are found by name", "[event_stream]") {
   event_stream_decoder decoder;
   event_message message;
   std::string_view rest = bytes;
-  REQUIRE(decoder.next(rest, message) == step::message);
+  REQUIRE(decoder.next(rest, message) == frame_step::message);
   CHECK(message.text_of(":event-type") == "messageStop");
   CHECK(message.text_of(":message-type") == "event");
   CHECK(message.text_of(":absent").empty());
@@ -125,32 +126,32 @@ TEST_CASE("every flipped bit is noticed", "[event_stream]") {
   for (std::size_t i = 0; i < good.size(); ++i) {
     auto bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x10);
-    step last{};
+    frame_step last{};
     CAPTURE(i);
     CHECK(decode(
               bad, [&] { return bad.size(); }, last)
               .empty());
-    CHECK(last == step::failed);
+    CHECK(last == frame_step::failed);
   }
 }
 
 TEST_CASE("a cut message is pending, a failure is final", "[event_stream]") {
   const auto bytes = sample();
-  step last{};
+  frame_step last{};
   CHECK(decode(
             std::string_view{bytes}.substr(0, bytes.size() - 1), [&] { return bytes.size(); }, last)
             .size() == 3);
-  CHECK(last == step::message);  // something is pending
+  CHECK(last == frame_step::message);  // something is pending
 
   event_stream_decoder decoder;
   event_message message;
   std::string bad = bytes;
   bad[0] = 1;
   std::string_view rest = bad;
-  CHECK(decoder.next(rest, message) == step::failed);
+  CHECK(decoder.next(rest, message) == frame_step::failed);
   CHECK(!decoder.error().empty());
   rest = bytes;
-  CHECK(decoder.next(rest, message) == step::failed);
+  CHECK(decoder.next(rest, message) == frame_step::failed);
 }
 
 TEST_CASE("lengths are bounded before anything is collected", "[event_stream]") {
@@ -164,13 +165,13 @@ TEST_CASE("lengths are bounded before anything is collected", "[event_stream]") 
   };
   struct row {
     std::uint32_t total, headers;
-    step expected;
+    frame_step expected;
   };
   for (const auto& [total, headers, expected] :
-       {row{15, 0, step::failed}, row{0, 0, step::failed}, row{16, 1, step::failed},
-        row{100, 85, step::failed}, row{100, 84, step::need_more},
-        row{0xFFFFFFFFU, 0, step::failed}, row{4U << 20, 0, step::need_more},
-        row{(4U << 20) + 1, 0, step::failed}}) {
+       {row{15, 0, frame_step::failed}, row{0, 0, frame_step::failed},
+        row{16, 1, frame_step::failed}, row{100, 85, frame_step::failed},
+        row{100, 84, frame_step::need_more}, row{0xFFFFFFFFU, 0, frame_step::failed},
+        row{4U << 20, 0, frame_step::need_more}, row{(4U << 20) + 1, 0, frame_step::failed}}) {
     CAPTURE(total, headers);
     event_stream_decoder decoder;
     event_message message;
@@ -204,7 +205,7 @@ TEST_CASE("malformed headers are refused", "[event_stream]") {
     const auto bytes = message_with(block);
     std::string_view rest = bytes;
     CAPTURE(block.size());
-    CHECK(decoder.next(rest, message) == step::failed);
+    CHECK(decoder.next(rest, message) == frame_step::failed);
   }
 }
 

@@ -9,7 +9,6 @@ namespace understudy::codec {
 namespace {
 
 using fields = std::vector<field>;
-using enum framing_kind;
 
 field_list list_of(const fields& items) {
   field_list out;
@@ -42,6 +41,7 @@ struct request_row {
 };
 
 TEST_CASE("framing of requests", "[framing]") {
+  using enum framing_kind;
   using enum head_error;
   const std::vector<request_row> rows{
       {{}, none},
@@ -117,6 +117,7 @@ struct response_row {
 };
 
 TEST_CASE("framing of responses", "[framing]") {
+  using enum framing_kind;
   using enum head_error;
   const std::vector<response_row> rows{
       {200, "GET", {}, until_close},

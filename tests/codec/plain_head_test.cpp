@@ -6,8 +6,7 @@
 
 #include "catch.hpp"
 
-using namespace understudy::codec;
-
+namespace understudy::codec {
 namespace {
 
 std::size_t split(std::string_view input, std::size_t max_bytes = 4096,
@@ -20,8 +19,6 @@ std::size_t split_response(std::string_view input) {
   response_head head;
   return split_plain_response(input, 4096, 16, head);
 }
-
-}  // namespace
 
 TEST_CASE("an ordinary head is split where it stands", "[head]") {
   const std::string text =
@@ -128,3 +125,6 @@ TEST_CASE("what is split is what a check of the fields takes", "[head]") {
     }
   }
 }
+
+}  // namespace
+}  // namespace understudy::codec

@@ -10,7 +10,7 @@
 namespace understudy::codec {
 namespace {
 
-using step = sse_scanner::step;
+using sse_step = sse_scanner::step;
 using kept = std::tuple<std::string, std::string, std::string>;  // type, data, id
 
 template <class F>
@@ -22,10 +22,10 @@ std::vector<kept> scan(std::string_view bytes, F next_size) {
     bytes.remove_prefix(piece.size());
     std::string_view rest = piece;
     sse_event event;
-    step last{};
-    while ((last = scanner.next(rest, event)) == step::event)
+    sse_step last{};
+    while ((last = scanner.next(rest, event)) == sse_step::event)
       out.emplace_back(event.type, event.data, event.id);
-    CHECK(last == step::need_more);
+    CHECK(last == sse_step::need_more);
     CHECK(rest.empty());
   }
   return out;
@@ -78,16 +78,16 @@ TEST_CASE("an event is bounded, pieces are known", "[sse]") {
   sse_scanner scanner{32};
   sse_event event;
   std::string_view bytes = "data: short\n\ndata: x";
-  CHECK(scanner.next(bytes, event) == step::event);
+  CHECK(scanner.next(bytes, event) == sse_step::event);
   CHECK(event.data == "short");
   CHECK(scanner.is_between_events());
-  CHECK(scanner.next(bytes, event) == step::need_more);
+  CHECK(scanner.next(bytes, event) == sse_step::need_more);
   CHECK(!scanner.is_between_events());
   const std::string rest(40, 'y');
   bytes = rest;
-  CHECK(scanner.next(bytes, event) == step::too_large);
+  CHECK(scanner.next(bytes, event) == sse_step::too_large);
   bytes = "\n\ndata: a\n\n";
-  CHECK(scanner.next(bytes, event) == step::too_large);
+  CHECK(scanner.next(bytes, event) == sse_step::too_large);
 }
 
 TEST_CASE("the rest of the last line end is no part of an event", "[sse]") {
@@ -95,8 +95,8 @@ TEST_CASE("the rest of the last line end is no part of an event", "[sse]") {
     sse_scanner scanner;
     sse_event event;
     auto bytes = text;
-    CHECK(scanner.next(bytes, event) == step::event);
-    CHECK(scanner.next(bytes, event) == step::need_more);
+    CHECK(scanner.next(bytes, event) == sse_step::event);
+    CHECK(scanner.next(bytes, event) == sse_step::need_more);
     CHECK(scanner.is_between_events());
   }
 }
