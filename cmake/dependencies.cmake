@@ -37,7 +37,7 @@ dependency(asio Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 # g++ 12 mistakes the frames that Asio recycles for memory of another allocator.
 target_compile_options(deps_asio INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
-# Asio and Beast are compiled once, in src/net/asio.cpp and src/net/beast.cpp.
+# Asio and Beast are compiled once, in the lowest room with them: src/credentials/{asio,beast}.cpp.
 target_compile_definitions(deps_asio INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_DISABLE_BOOST_COROUTINE
