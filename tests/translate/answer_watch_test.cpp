@@ -3,12 +3,11 @@
 #include "answer_watch_rows.hpp"
 #include "catch.hpp"
 
-using namespace understudy;
-using namespace understudy::translate_test;
+namespace understudy::translate_test {
+namespace {
+
 using translate::answer_stage;
 using translate::answer_watch;
-
-namespace {
 
 /// Feeds a step in pieces of sizes that depend on `seed`: 0 whole, 1 single bytes.
 class cutter {
@@ -147,8 +146,6 @@ void play_table(const char* file, std::size_t at_least) {
   }
 }
 
-}  // namespace
-
 TEST_CASE("answers of OpenAI's chat dialect", "[answers]") { play_table("chat.yaml", 30); }
 TEST_CASE("answers of the Responses API", "[answers]") { play_table("responses.yaml", 10); }
 TEST_CASE("answers of Anthropic", "[answers]") { play_table("anthropic.yaml", 12); }
@@ -229,3 +226,6 @@ TEST_CASE("an event about as large as is kept is judged alike however it is cut"
     CHECK(kept <= 8);
   }
 }
+
+}  // namespace
+}  // namespace understudy::translate_test

@@ -1,8 +1,6 @@
 #include <array>
 
 #include <understudy/codec/event_stream.hpp>
-#include <understudy/codec/sse.hpp>
-#include <understudy/codec/text.hpp>
 #include <understudy/translate/answer_watch.hpp>
 #include <understudy/translate/request_features.hpp>
 #include <understudy/translate/stream_resume.hpp>
@@ -14,38 +12,24 @@ namespace understudy::translate {
 namespace {
 
 using translate_test::golden_pair;
-using translate_test::json;
 
-const base::wall_time now{std::chrono::seconds{1767323045}};
-
-/// The same events as Bedrock sends them.
-std::string in_frames(const std::string& sse) {
-  codec::sse_scanner scanner;
-  std::string_view rest = sse;
-  std::string out;
-  for (codec::sse_event e; scanner.next(rest, e) == codec::sse_scanner::step::event;)
-    codec::append_json_event(out, "chunk",
-                             R"({"bytes":")" + codec::base64_encode(e.data) + R"(","p":"abc"})");
-  return out;
-}
-
-golden_pair pair_of(schema target, std::string_view folder) {
+golden_pair chat_pair(schema target, std::string_view folder) {
   return {operation::chat_completions, target, folder, "/v1/chat/completions?x=y", ""};
 }
 
 TEST_CASE("chat completions over Anthropic", "[golden]") {
-  translate_test::check_golden_pair(pair_of(schema::anthropic, "chat_completions/anthropic"), 60);
+  translate_test::check_golden_pair(chat_pair(schema::anthropic, "chat_completions/anthropic"), 60);
 }
 
 TEST_CASE("chat completions over Anthropic on Vertex AI", "[golden]") {
   translate_test::check_golden_pair(
-      pair_of(schema::gcp_anthropic, "chat_completions/gcp_anthropic"), 12);
+      chat_pair(schema::gcp_anthropic, "chat_completions/gcp_anthropic"), 12);
 }
 
 TEST_CASE("chat completions over Anthropic on Bedrock", "[golden]") {
-  auto pair = pair_of(schema::aws_anthropic, "chat_completions/aws_anthropic");
+  auto pair = chat_pair(schema::aws_anthropic, "chat_completions/aws_anthropic");
   pair.stream_type = codec::event_stream_content_type;
-  pair.encode_sse = in_frames;
+  pair.encode_sse = translate_test::claude_frames;
   translate_test::check_golden_pair(pair, 12);
 }
 
@@ -76,9 +60,9 @@ TEST_CASE("a stream of Claude that the proxy breaks off ends in an error", "[ant
     const bool is_aws = target == schema::aws_anthropic;
     head.fields.add("content-type",
                     is_aws ? codec::event_stream_content_type : "text/event-stream");
-    REQUIRE(asked.one->head(head, now).mode == body_mode::stream);
+    REQUIRE(asked.one->head(head, translate_test::golden_time).mode == body_mode::stream);
     const std::string event = "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n";
-    const auto bytes = is_aws ? in_frames(event) : event;
+    const auto bytes = is_aws ? translate_test::claude_frames(event) : event;
     std::string out;
     REQUIRE(asked.one->feed(bytes, out));
     out.clear();
@@ -187,14 +171,14 @@ TEST_CASE("the watch judges Claude's streams as the translator does", "[anthropi
       const auto case_name = c.name();
       CAPTURE(name(target), case_name);
       const auto sse = c.text("upstream.sse");
-      const auto bytes = is_aws ? in_frames(sse) : sse;
+      const auto bytes = is_aws ? translate_test::claude_frames(sse) : sse;
       answer_watch watch;
       watch.begin(operation::chat_completions, target, true, head);
       watch.feed(bytes);
       watch.finish();
 
       const auto asked = ask(target, R"({"stream":true,"messages":[]})");
-      REQUIRE(asked.one->head(head, now).mode == body_mode::stream);
+      REQUIRE(asked.one->head(head, translate_test::golden_time).mode == body_mode::stream);
       std::string out;
       const bool is_whole = asked.one->feed(bytes, out) && asked.one->finish(out);
       CHECK((watch.stage() == answer_stage::finished) == is_whole);
@@ -213,7 +197,7 @@ TEST_CASE("an answer of Claude's goes on behind its begin", "[anthropic]") {
     REQUIRE(more.has_value());
     CHECK(more->trimmed_bytes == 1);
     const auto asked = ask(target, more->body);
-    const auto messages = json::parse(*asked.made->body)["messages"];
+    const auto messages = nlohmann::json::parse(*asked.made->body)["messages"];
     CHECK(messages.back()["role"] == "assistant");
     CHECK(messages.back()["content"][0]["text"] == "One, two,");
     CHECK(asked.made->dropped.empty());

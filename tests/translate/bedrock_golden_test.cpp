@@ -6,10 +6,6 @@
 namespace understudy::translate {
 namespace {
 
-using translate_test::json;
-
-const base::wall_time now{std::chrono::seconds{1767323045}};
-
 TEST_CASE("chat completions over Bedrock Converse", "[golden]") {
   translate_test::golden_pair pair{operation::chat_completions, schema::aws_bedrock,
                                    "chat_completions/aws_bedrock", "/v1/chat/completions?x=y", ""};
@@ -40,7 +36,7 @@ TEST_CASE("a stream that the proxy breaks off ends in an error", "[bedrock]") {
   codec::response_head head;
   head.status = 200;
   head.fields.add("content-type", codec::event_stream_content_type);
-  REQUIRE(one->head(head, now).mode == body_mode::stream);
+  REQUIRE(one->head(head, translate_test::golden_time).mode == body_mode::stream);
   std::string bytes, out;
   codec::append_json_event(bytes, "messageStart", R"({"role":"assistant"})");
   REQUIRE(one->feed(bytes, out));

@@ -9,7 +9,6 @@
 namespace understudy::translate {
 namespace {
 
-using nlohmann::json;
 using enum operation;
 using style = assistant_prefix;
 
@@ -59,7 +58,7 @@ TEST_CASE("a request for the rest of an answer", "[continue_request]") {
     CAPTURE(name(r.op), r.body, r.text);
     const auto found = go_on(r.op, r.body, r.text, r.s);
     REQUIRE(found.has_value());
-    CHECK(json::parse(found->body) == json::parse(r.expected));
+    CHECK(nlohmann::json::parse(found->body) == nlohmann::json::parse(r.expected));
     CHECK(found->trimmed_bytes == r.trimmed);
   }
 }
@@ -178,9 +177,9 @@ TEST_CASE("a continuation goes through the Converse translator", "[continue_requ
   backend.target_schema = schema::aws_bedrock;
   const auto upstream = find(chat_completions, schema::aws_bedrock)->request(request, backend);
   REQUIRE(upstream.has_value());
-  const auto body = json::parse(upstream->body.value());
+  const auto body = nlohmann::json::parse(upstream->body.value());
   CHECK(body["messages"].back() ==
-        json::parse(R"({"role":"assistant","content":[{"text":"Hi"}]})"));
+        nlohmann::json::parse(R"({"role":"assistant","content":[{"text":"Hi"}]})"));
 }
 
 }  // namespace

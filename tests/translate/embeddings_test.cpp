@@ -25,7 +25,7 @@ TEST_CASE("embeddings over Cohere", "[golden]") {
 }
 
 /// The bytes of the one vector that Titan has answered with, or nothing.
-std::optional<std::string> float_bytes(std::string_view vector) {
+std::optional<std::string> bytes_of_vector(std::string_view vector) {
   const std::string body = R"({"model":"m","input":"a","encoding_format":"base64"})";
   const auto one = find(operation::embeddings, schema::aws_bedrock);
   request_view view;
@@ -42,13 +42,13 @@ std::optional<std::string> float_bytes(std::string_view vector) {
 
 TEST_CASE("vectors become little-endian floats", "[embeddings]") {
   using namespace std::string_view_literals;
-  CHECK(float_bytes("[]") == "");
-  CHECK(float_bytes("[1, -2.5]") == "\x00\x00\x80\x3f\x00\x00\x20\xc0"sv);
-  CHECK(float_bytes("[0.1]") == "\xcd\xcc\xcc\x3d"sv);
-  CHECK(float_bytes("[1e-400, 1E-400]") == "\0\0\0\0\0\0\0\0"sv);
+  CHECK(bytes_of_vector("[]") == "");
+  CHECK(bytes_of_vector("[1, -2.5]") == "\x00\x00\x80\x3f\x00\x00\x20\xc0"sv);
+  CHECK(bytes_of_vector("[0.1]") == "\xcd\xcc\xcc\x3d"sv);
+  CHECK(bytes_of_vector("[1e-400, 1E-400]") == "\0\0\0\0\0\0\0\0"sv);
   for (const char* wrong : {"[1e300]", "[1e999]", "[null]", "[[1]]", "{}", "1"}) {
     CAPTURE(wrong);
-    CHECK(!float_bytes(wrong));
+    CHECK(!bytes_of_vector(wrong));
   }
 }
 

@@ -6,8 +6,6 @@
 namespace understudy::translate {
 namespace {
 
-const base::wall_time now{std::chrono::seconds{1767323045}};
-
 std::unique_ptr<translator> gemini() {
   return find(operation::chat_completions, schema::gcp_vertex_ai);
 }
@@ -30,7 +28,7 @@ TEST_CASE("a Gemini stream that the proxy breaks off ends in an error", "[gemini
   codec::response_head head;
   head.status = 200;
   head.fields.add("content-type", "text/event-stream; charset=UTF-8");
-  REQUIRE(one->head(head, now).mode == body_mode::stream);
+  REQUIRE(one->head(head, translate_test::golden_time).mode == body_mode::stream);
   const std::string bytes =
       "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n";
   std::string out;

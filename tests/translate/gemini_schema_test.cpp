@@ -1,13 +1,10 @@
-#include <nlohmann/json.hpp>
-
 #include <understudy/translate/translator.hpp>
 
 #include "catch.hpp"
+#include "translate/json.hpp"
 
 namespace understudy::translate {
 namespace {
-
-using json = nlohmann::ordered_json;
 
 /// The schema as it goes to a model that takes none of JSON's.
 base::result<upstream_request, refusal> asked(const json& schema) {

@@ -22,6 +22,9 @@ namespace understudy::translate_test {
 
 using nlohmann::json;
 
+/// When the upstreams of the cases answer.
+inline constexpr base::wall_time golden_time{std::chrono::seconds{1767323045}};
+
 struct golden_case {
   std::filesystem::path folder;
   json knobs = json::object();

@@ -7,6 +7,8 @@
 #include <understudy/base/random.hpp>
 #include <understudy/codec/event_stream.hpp>
 #include <understudy/codec/json_scan.hpp>
+#include <understudy/codec/sse.hpp>
+#include <understudy/codec/text.hpp>
 
 #include "catch.hpp"
 
@@ -15,8 +17,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using translate::body_mode;
-
-const base::wall_time now{std::chrono::seconds{1767323045}};
 
 bool is_updating() { return std::getenv("UNDERSTUDY_UPDATE_GOLDEN") != nullptr; }
 
@@ -163,7 +163,7 @@ streamed stream(const golden_pair& pair, const golden_case& c, std::string_view 
   streamed got;
   {
     const kept_head head{pair, c};
-    const auto plan = ready.one->head(head.view, now);
+    const auto plan = ready.one->head(head.view, golden_time);
     REQUIRE(plan.mode == body_mode::stream);
     if (pair.stream_type != "text/event-stream")
       CHECK(plan.set == std::vector<codec::owned_field>{{"content-type", "text/event-stream"}});
@@ -199,7 +199,7 @@ void check_stream(const golden_pair& pair, const golden_case& c) {
 
 void check_whole(const golden_pair& pair, const golden_case& c, translate::translator& one) {
   const kept_head head{pair, c};
-  const auto plan = one.head(head.view, now);
+  const auto plan = one.head(head.view, golden_time);
   if (plan.mode == body_mode::untouched) {
     CHECK_FALSE(c.has("downstream.json"));
     return;
@@ -228,6 +228,16 @@ bool expects_stream(const golden_case& c) {
 }
 
 }  // namespace
+
+std::string claude_frames(const std::string& sse) {
+  codec::sse_scanner scanner;
+  std::string_view rest = sse;
+  std::string out;
+  for (codec::sse_event e; scanner.next(rest, e) == codec::sse_scanner::step::event;)
+    codec::append_json_event(out, "chunk",
+                             R"({"bytes":")" + codec::base64_encode(e.data) + R"(","p":"abc"})");
+  return out;
+}
 
 void check_golden_pair(const golden_pair& pair, std::size_t at_least) {
   const auto cases = golden_cases(std::string{pair.folder});

@@ -27,6 +27,9 @@ struct golden_pair {
   translate::operation_set served{};  ///< by the backend
 };
 
+/// The events as Bedrock sends those of Claude: each in a frame.
+std::string claude_frames(const std::string& sse);
+
 void check_golden_pair(const golden_pair& pair, std::size_t at_least);
 
 }  // namespace understudy::translate_test

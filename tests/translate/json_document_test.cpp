@@ -1,12 +1,9 @@
 #include <random>
 
-#include "../../src/translate/json.hpp"
 #include "catch.hpp"
+#include "translate/json.hpp"
 
-using understudy::translate::dump_json;
-using understudy::translate::json;
-using understudy::translate::parse_json;
-
+namespace understudy::translate {
 namespace {
 
 /// What the library itself makes of a text.
@@ -16,9 +13,9 @@ std::optional<json> by_library(const std::string& text) {
   return made;
 }
 
-class generator {
+class document_generator {
  public:
-  explicit generator(unsigned seed) : chance_{seed} {}
+  explicit document_generator(unsigned seed) : chance_{seed} {}
 
   json value(int depth) {
     switch (below(depth > 0 ? 8 : 6)) {
@@ -59,8 +56,6 @@ class generator {
   std::mt19937 chance_;
 };
 
-}  // namespace
-
 TEST_CASE("a document is read as the library reads it") {
   const auto* text =
       GENERATE("{}", "[]", " [ 1 , 2 ] ", "null", "true", "\"x\"", R"({"a":{"b":[{"c":null}]}})",
@@ -87,7 +82,7 @@ TEST_CASE("a lone surrogate becomes the replacement character") {
 TEST_CASE("documents come back as they were written") {
   for (unsigned seed = 0; seed < 400; ++seed) {
     CAPTURE(seed);
-    const json made = generator{seed}.value(5);
+    const json made = document_generator{seed}.value(5);
     const auto text = dump_json(made);
     CHECK(by_library(text) == made);
     const auto again = parse_json(text);
@@ -113,3 +108,6 @@ TEST_CASE("an object has at most so many members, a document at most so many lev
   CHECK(parse_json(nested(understudy::codec::max_json_depth)).has_value());
   CHECK_FALSE(parse_json(nested(understudy::codec::max_json_depth + 1)).has_value());
 }
+
+}  // namespace
+}  // namespace understudy::translate

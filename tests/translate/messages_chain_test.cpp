@@ -10,10 +10,6 @@
 namespace understudy::translate {
 namespace {
 
-using translate_test::json;
-
-const base::wall_time now{std::chrono::seconds{1767323045}};
-
 request_view view_of_body(const std::string& body, bool is_stream) {
   request_view view;
   view.op = operation::messages;
@@ -30,10 +26,10 @@ std::unique_ptr<translator> chained_bedrock() {
       make_chat_completions_openai_to_bedrock(operation::chat_completions));
 }
 
-json request_of(translator& one, const std::string& body, bool is_stream = false) {
+nlohmann::json request_of(translator& one, const std::string& body, bool is_stream = false) {
   const auto made = one.request(view_of_body(body, is_stream), {schema::aws_bedrock, "", "", ""});
   if (made.has_error()) throw std::runtime_error{made.error().message};
-  return json::parse(made->body.value());
+  return nlohmann::json::parse(made->body.value());
 }
 
 const char* conversation = R"({"model":"m","max_tokens":9,"system":[{"type":"text","text":"A",
@@ -67,7 +63,7 @@ std::string stream_of(translator& one, std::string_view bytes, bool& is_whole) {
   head.status = 200;
   head.fields.add("content-type", codec::event_stream_content_type);
   head.fields.add("x-amzn-requestid", "req-1");
-  REQUIRE(one.head(head, now).mode == body_mode::stream);
+  REQUIRE(one.head(head, translate_test::golden_time).mode == body_mode::stream);
   std::string out;
   is_whole = one.feed(bytes, out) && one.finish(out);
   if (!is_whole) one.abort("broken", out);
@@ -80,7 +76,7 @@ TEST_CASE("both ways to Bedrock stream the same events", "[messages]") {
     const auto name = c.name();
     CAPTURE(name);
     std::string bytes;
-    for (const auto& event : json::parse(c.text("upstream.events.json"))) {
+    for (const auto& event : nlohmann::json::parse(c.text("upstream.events.json"))) {
       if (event.is_object())
         codec::append_json_exception(bytes, event.at("exception").get<std::string>(),
                                      event.at("payload").dump());

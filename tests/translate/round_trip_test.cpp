@@ -13,7 +13,6 @@ using translate::operation;
 using translate::schema;
 
 constexpr std::uint64_t seeds = 300;
-const base::wall_time now{std::chrono::seconds{1767323045}};
 
 /// The two directions between chats and messages; `extended` chats carry all of a message.
 std::unique_ptr<translate::translator> chat_to_messages() {
@@ -53,14 +52,14 @@ codec::response_head head_of(std::string_view type) {
 
 json answered(translate::translator& one, const json& answer) {
   const auto head = head_of("application/json");
-  REQUIRE(one.head(head, now).mode == translate::body_mode::whole);
+  REQUIRE(one.head(head, golden_time).mode == translate::body_mode::whole);
   const auto made = one.whole(head, answer.dump());
   if (made.has_error()) throw std::runtime_error{made.error().message};
   return json::parse(made->body);
 }
 
-std::string streamed(translate::translator& one, std::string_view bytes, generator& make) {
-  REQUIRE(one.head(head_of("text/event-stream"), now).mode == translate::body_mode::stream);
+std::string streamed_through(translate::translator& one, std::string_view bytes, generator& make) {
+  REQUIRE(one.head(head_of("text/event-stream"), golden_time).mode == translate::body_mode::stream);
   std::string out;
   while (!bytes.empty()) {
     const auto piece = std::string{bytes.substr(0, 1 + make.below(150))};
@@ -120,8 +119,8 @@ TEST_CASE("a chat's answer is itself behind messages and back, whole and streame
     const auto to_stream = messages_to_chat(), from_stream = chat_to_messages();
     asked(*to_stream, stream_of(a_message), messages_path);
     asked(*from_stream, stream_of(a_chat), chat_path);
-    const auto events = streamed(*to_stream, chat_stream_of(answer, make), make);
-    const auto chunks = streamed(*from_stream, events, make);
+    const auto events = streamed_through(*to_stream, chat_stream_of(answer, make), make);
+    const auto chunks = streamed_through(*from_stream, events, make);
     REQUIRE(chat_answer_essence(chat_answer_of_stream(chunks)) == chat_answer_essence(answer));
     CHECK(from_stream->usage().total == to_stream->usage().total);
   }
@@ -142,8 +141,8 @@ TEST_CASE("a message is itself behind a chat and back, whole and streamed", "[ro
       const auto to_stream = chat_to_messages(), from_stream = messages_to_chat(has_extras);
       asked(*to_stream, stream_of(a_chat), chat_path);
       asked(*from_stream, stream_of(a_message), messages_path);
-      const auto chunks = streamed(*to_stream, message_stream_of(message, make), make);
-      const auto events = streamed(*from_stream, chunks, make);
+      const auto chunks = streamed_through(*to_stream, message_stream_of(message, make), make);
+      const auto events = streamed_through(*from_stream, chunks, make);
       REQUIRE(message_essence(message_of_stream(events)) == message_essence(message));
     }
 }

@@ -7,10 +7,6 @@
 namespace understudy::translate {
 namespace {
 
-using nlohmann::json;
-
-const base::wall_time now{};
-
 TEST_CASE("operations by path", "[registry]") {
   struct row {
     const char* target;
@@ -182,7 +178,7 @@ TEST_CASE("an unknown path goes through as it came", "[registry]") {
   CHECK(!got->body);
   codec::response_head head;
   head.status = 500;
-  CHECK(one->head(head, now).mode == body_mode::untouched);
+  CHECK(one->head(head, {}).mode == body_mode::untouched);
 }
 
 struct other_row {
@@ -249,7 +245,7 @@ TEST_CASE("of what is passed on only a model that is named is overridden", "[pas
   codec::response_head head;
   head.status = 503;
   head.fields.add("content-type", "text/plain");
-  CHECK(find(view.op, schema::openai)->head(head, now).mode == body_mode::untouched);
+  CHECK(find(view.op, schema::openai)->head(head, {}).mode == body_mode::untouched);
   std::string out;
   find(view.op, schema::openai)->abort("cut", out);
   CHECK(out.empty());
@@ -323,23 +319,24 @@ TEST_CASE("answers of the same schema pass, errors that are no JSON are wrapped"
     head.status = row.status;
     if (*row.type != 0) head.fields.add("Content-Type", row.type);
     if (*row.coding != 0) head.fields.add("Content-Encoding", row.coding);
-    CHECK(find(operation::chat_completions, schema::openai)->head(head, now).mode == row.mode);
+    CHECK(find(operation::chat_completions, schema::openai)->head(head, {}).mode == row.mode);
   }
   codec::response_head head;
   head.status = 503;
   const auto wrap = [&](operation op, schema s) {
     const auto got = find(op, s)->whole(head, " no healthy \"upstream\"\n");
     CHECK(got->status == 503);
-    return json::parse(got->body);
+    return nlohmann::json::parse(got->body);
   };
-  CHECK(wrap(operation::chat_completions, schema::openai) ==
-        json::parse(R"({"error":{"message":"no healthy \"upstream\"","type":"server_error",
+  CHECK(
+      wrap(operation::chat_completions, schema::openai) ==
+      nlohmann::json::parse(R"({"error":{"message":"no healthy \"upstream\"","type":"server_error",
                         "param":null,"code":"503"}})"));
   CHECK(wrap(operation::messages, schema::anthropic) ==
-        json::parse(R"({"type":"error","error":{"type":"overloaded_error",
+        nlohmann::json::parse(R"({"type":"error","error":{"type":"overloaded_error",
                         "message":"no healthy \"upstream\""}})"));
   CHECK(wrap(operation::rerank, schema::cohere) ==
-        json::parse(R"({"message":"no healthy \"upstream\""})"));
+        nlohmann::json::parse(R"({"message":"no healthy \"upstream\""})"));
 }
 
 std::string aborted(operation op, schema s, const char* type) {
@@ -347,7 +344,7 @@ std::string aborted(operation op, schema s, const char* type) {
   codec::response_head head;
   head.status = 200;
   head.fields.add("content-type", type);
-  one->head(head, now);
+  one->head(head, {});
   std::string out;
   one->abort("cut \"off\"", out);
   return out;
@@ -358,7 +355,7 @@ TEST_CASE("a broken stream ends in an event that SDKs raise", "[same_schema]") {
     const auto at = event.find("data: ");
     REQUIRE(at != std::string::npos);
     REQUIRE(event.ends_with("\n\n"));
-    return json::parse(event.substr(at + 6));
+    return nlohmann::json::parse(event.substr(at + 6));
   };
   const auto chat =
       aborted(operation::chat_completions, schema::openai, "text/event-stream; charset=utf-8");
@@ -370,7 +367,7 @@ TEST_CASE("a broken stream ends in an event that SDKs raise", "[same_schema]") {
   CHECK(data_of(responses)["error"]["message"] == "cut \"off\"");
   const auto messages = aborted(operation::messages, schema::anthropic, "text/event-stream");
   CHECK(messages.starts_with("\n\nevent: error\n"));
-  CHECK(data_of(messages) == json::parse(R"({"type":"error","error":{"type":"api_error",
+  CHECK(data_of(messages) == nlohmann::json::parse(R"({"type":"error","error":{"type":"api_error",
                                              "message":"cut \"off\""}})"));
   CHECK(aborted(operation::chat_completions, schema::openai, "application/json").empty());
 }
@@ -394,16 +391,16 @@ TEST_CASE("local errors in the client's schema", "[error_body]") {
            row{504, "timeout_error", "timeout_error"},
        }) {
     CAPTURE(status);
-    const auto body =
-        json::parse(error_body(operation::chat_completions, status, "", "", "say \"why\"\n\xFF"));
+    const auto body = nlohmann::json::parse(
+        error_body(operation::chat_completions, status, "", "", "say \"why\"\n\xFF"));
     CHECK(body["error"]["type"] == openai);
     CHECK(body["error"]["message"] == "say \"why\"\n\uFFFD");
     CHECK(body["error"]["param"].is_null());
     CHECK(body["error"]["code"].is_null());
-    CHECK(json::parse(error_body(operation::messages, status, "", "", "x"))["error"]["type"] ==
-          anthropic);
+    CHECK(nlohmann::json::parse(
+              error_body(operation::messages, status, "", "", "x"))["error"]["type"] == anthropic);
   }
-  const auto body = json::parse(error_body(operation::unknown, 404, "t\"", "c\"", "m"));
+  const auto body = nlohmann::json::parse(error_body(operation::unknown, 404, "t\"", "c\"", "m"));
   CHECK(body["error"]["type"] == "t\"");
   CHECK(body["error"]["code"] == "c\"");
 }

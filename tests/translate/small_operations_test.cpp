@@ -9,7 +9,6 @@ namespace understudy::translate {
 namespace {
 
 using translate_test::check_golden_pair;
-using translate_test::json;
 
 TEST_CASE("Cohere's rerank over other vendors", "[golden]") {
   constexpr std::string_view path = "/cohere/v2/rerank";
@@ -71,7 +70,7 @@ TEST_CASE("legacy completions over Converse", "[golden]") {
 }
 
 /// What CountTokens is to run, of the base64 in the request.
-json counted_body(schema target, const std::string& body, std::string_view version) {
+nlohmann::json counted_body(schema target, const std::string& body, std::string_view version) {
   const auto one = find(operation::count_tokens, target);
   request_view view;
   view.body = body;
@@ -80,15 +79,16 @@ json counted_body(schema target, const std::string& body, std::string_view versi
   backend.target_schema = target;
   backend.version = version;
   const auto made = one->request(view, backend);
-  const auto request = json::parse(made->body.value());
-  return json::parse(
+  const auto request = nlohmann::json::parse(made->body.value());
+  return nlohmann::json::parse(
       codec::base64_decode(request["input"]["invokeModel"]["body"].get<std::string>()).value());
 }
 
 TEST_CASE("Bedrock counts what it would run", "[counting]") {
   const std::string body = R"({"model":"m","stream":true,"messages":[]})";
-  const json plain{
-      {"messages", json::array()}, {"anthropic_version", "bedrock-2023-05-31"}, {"max_tokens", 1}};
+  const nlohmann::json plain{{"messages", nlohmann::json::array()},
+                             {"anthropic_version", "bedrock-2023-05-31"},
+                             {"max_tokens", 1}};
   CHECK(counted_body(schema::aws_bedrock, body, "ignored") == plain);
   CHECK(counted_body(schema::aws_anthropic, body, "") == plain);
   auto newer = plain;
@@ -126,7 +126,7 @@ TEST_CASE("tokenize goes the way of the schema's chat, where there is one", "[co
     const auto made = one->request(view, {row.target, "v1", "", ""});
     REQUIRE(made.has_value());
     CHECK(made->target == row.path);
-    const auto sent = json::parse(made->body.value());
+    const auto sent = nlohmann::json::parse(made->body.value());
     CHECK(sent.size() <= 4);
     if (row.target == schema::gcp_anthropic) CHECK(sent["model"] == "x.anthropic.claude");
     codec::response_head head;

@@ -110,14 +110,14 @@ TEST_CASE("an answer that differs is not joined on", "[stream_resume]") {
     const char* why;
   };
   const auto chat = [](const char* text) { return chat_chunk("x", {{"content", text}}); };
-  const auto end = chat_chunk("x", json::object(), "stop") + "data: [DONE]\n\n";
-  const auto start = typed({{"type", "message_start"}, {"message", json::object()}});
+  const auto end = chat_chunk("x", nlohmann::json::object(), "stop") + "data: [DONE]\n\n";
+  const auto start = typed({{"type", "message_start"}, {"message", nlohmann::json::object()}});
   const auto delta = typed({{"type", "message_delta"}, {"delta", {{"stop_reason", "x"}}}});
   const auto stop = typed({{"type", "message_stop"}});
   const char* differs = "the second answer's text differs";
   const char* shorter = "the second answer's text is shorter";
   const char* more = "the second answer holds more than plain text";
-  const json call{{"tool_calls", {{{"index", 0}}}}};
+  const nlohmann::json call{{"tool_calls", {{{"index", 0}}}}};
   for (const auto& r : std::vector<row>{
            {chat_completions, chat("Hello"), chat("Help"), differs},
            {chat_completions, chat("Hello"), chat("x"), differs},
@@ -140,7 +140,7 @@ TEST_CASE("an answer that differs is not joined on", "[stream_resume]") {
            {chat_completions, chat("Hello"), "data: {\"choices\":[\n\n",
             "an event that can't be read"},
            {chat_completions, chat("Hello"), "data: 7\n\n", "an event that can't be read"},
-           {chat_completions, chat("Hello") + chat_chunk("x", json::object(), "stop"),
+           {chat_completions, chat("Hello") + chat_chunk("x", nlohmann::json::object(), "stop"),
             chat("Hello!") + end, "the second answer's text is longer"},
            {chat_completions, chat_chunk("x", call), chat("a"),
             "more than plain text had been sent"},
@@ -181,17 +181,18 @@ TEST_CASE("an answer that differs is not joined on", "[stream_resume]") {
 }
 
 TEST_CASE("reasoning does not come twice", "[stream_resume]") {
-  const json thought{{"reasoning_content", "hm"}};
+  const nlohmann::json thought{{"reasoning_content", "hm"}};
   const auto sent =
       sent_of(chat_completions, chat_chunk("a", thought) + chat_chunk("a", {{"content", "Hel"}}));
   CHECK(sent.has_reasoning());
   CHECK(sent.is_plain_text());
   const auto o = repeat(sent, chat_chunk("b", thought) + chat_chunk("b", {{"content", "Hello"}}) +
-                                  chat_chunk("b", json::object(), "stop"));
+                                  chat_chunk("b", nlohmann::json::object(), "stop"));
   CHECK(o.is_whole);
-  CHECK(o.out == chat_chunk("a", {{"content", "lo"}}) + chat_chunk("a", json::object(), "stop"));
+  CHECK(o.out ==
+        chat_chunk("a", {{"content", "lo"}}) + chat_chunk("a", nlohmann::json::object(), "stop"));
 
-  const auto start = typed({{"type", "message_start"}, {"message", json::object()}});
+  const auto start = typed({{"type", "message_start"}, {"message", nlohmann::json::object()}});
   const auto thinking = block_start(0, "thinking") +
                         typed({{"type", "content_block_delta"},
                                {"index", 0},
@@ -247,8 +248,8 @@ TEST_CASE("only whole events are sent", "[stream_resume]") {
   for (const std::string line_end : {"\n", "\r\n", "\r"}) {
     std::string stream;
     for (const auto* text : {"ab", "c"})
-      stream += "data: " + json{{"choices", {{{"delta", {{"content", text}}}}}}}.dump() + line_end +
-                ": comment" + line_end + line_end;
+      stream += "data: " + nlohmann::json{{"choices", {{{"delta", {{"content", text}}}}}}}.dump() +
+                line_end + ": comment" + line_end + line_end;
     const auto whole = stream.size();
     stream += "data: {\"choices\":[{\"delta\":{\"content\":\"lost";
     for (const std::size_t piece : {std::size_t{1}, std::size_t{5}, stream.size()}) {
@@ -312,7 +313,7 @@ TEST_CASE("the break event is an error to every SDK", "[stream_resume]") {
     append_break_event(op, "it \"broke\"", out);
     CAPTURE(name(op), out);
     CHECK(out.ends_with("\n\n"));
-    const auto data = json::parse(out.substr(out.find("data: ") + 6));
+    const auto data = nlohmann::json::parse(out.substr(out.find("data: ") + 6));
     CHECK(data["error"]["message"] == "it \"broke\"");
     const bool is_named = op == responses || op == messages;
     CHECK(out.starts_with("event: error\n") == is_named);
