@@ -66,7 +66,7 @@ std::vector<std::string> read(std::string_view body, std::string_view boundary =
   return out;
 }
 
-std::string field(std::string_view name) {
+std::string form_field(std::string_view name) {
   return "Content-Disposition: form-data; name=\"" + std::string{name} + "\"\r\n";
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("parts of a form", "[multipart]") {
     std::string body;
     list parts;
   };
-  const auto model = field("model");
+  const auto model = form_field("model");
   const std::string file =
       "content-disposition:form-data; name=file; filename=\"a\\\"b.wav\"\r\n"
       "Content-Type: audio/wav\r\n";
@@ -94,8 +94,9 @@ TEST_CASE("parts of a form", "[multipart]") {
            {"--b\r\n" + model + "\r\n\r\n\r\n--b--", {"model=\r\n"}},
            {"--b\r\n" + model + "\r\n--b\r\n--b--", {"model=", "failure: a part's header fields"}},
            {"--b--", {}},
-           {"--b\r\n" + field("m") + "Content-Transfer-Encoding: 8BIT\r\n\r\nx\r\n--b--", {"m=x"}},
-           {"--b\r\n" + field("m") + "Content-Transfer-Encoding: base64\r\n\r\nx\r\n--b--",
+           {"--b\r\n" + form_field("m") + "Content-Transfer-Encoding: 8BIT\r\n\r\nx\r\n--b--",
+            {"m=x"}},
+           {"--b\r\n" + form_field("m") + "Content-Transfer-Encoding: base64\r\n\r\nx\r\n--b--",
             {"m!=x"}},
            {"--b\r\nContent-Disposition: form-data; name=m; filename*=UTF-8''x\r\n\r\nx\r\n--b--",
             {"m!=x"}},
@@ -112,7 +113,7 @@ TEST_CASE("what two readers might read differently is an error", "[multipart]") 
   const auto of_head = [](std::string_view head) {
     return "--b\r\n" + std::string{head} + "\r\nx\r\n--b--\r\n";
   };
-  const std::string good = field("a");
+  const std::string good = form_field("a");
   for (const auto& body : std::vector<std::string>{
            "",
            "no boundary at all",
@@ -156,9 +157,9 @@ TEST_CASE("what two readers might read differently is an error", "[multipart]") 
 TEST_CASE("a form has a limited number of parts", "[multipart]") {
   std::string body;
   for (std::size_t i = 0; i < form_reader::max_parts; ++i)
-    body += "--b\r\n" + field("a") + "\r\nx\r\n";
+    body += "--b\r\n" + form_field("a") + "\r\nx\r\n";
   CHECK(read(body + "--b--").size() == form_reader::max_parts);
-  const auto more = read(body + "--b\r\n" + field("a") + "\r\nx\r\n--b--");
+  const auto more = read(body + "--b\r\n" + form_field("a") + "\r\nx\r\n--b--");
   CHECK(more.back() == "failure: the form has too many parts");
 }
 
@@ -167,7 +168,7 @@ TEST_CASE("a part's text is replaced, all else stays", "[multipart]") {
       "Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n"
       "Content-Type: audio/wav\r\n\r\n\0\xFF\r\n--not it\r\n";
   const std::string type = "multipart/form-data; boundary=\"b:1\"";
-  const std::string body = "preamble\r\n--b:1\r\nContent-Length: 3\r\n" + field("model") +
+  const std::string body = "preamble\r\n--b:1\r\nContent-Length: 3\r\n" + form_field("model") +
                            "\r\nold\r\n--b:1 \r\n" + file + "\r\n--b:1--\r\nepilogue";
   const auto written = replace_form_text(body, type, "model", "new/one");
   REQUIRE(written.has_value());
@@ -186,7 +187,7 @@ TEST_CASE("a part's text is replaced, all else stays", "[multipart]") {
 TEST_CASE("a boundary grows as long as it may", "[multipart]") {
   for (const std::size_t size : {1U, 69U, 70U}) {
     const std::string old(size, 'b');
-    const auto body = "--" + old + "\r\n" + field("model") + "\r\nx\r\n--" + old + "--";
+    const auto body = "--" + old + "\r\n" + form_field("model") + "\r\nx\r\n--" + old + "--";
     const auto written =
         replace_form_text(body, "multipart/form-data; boundary=" + old, "model", "y");
     REQUIRE(written.has_value());
@@ -200,7 +201,7 @@ TEST_CASE("a boundary grows as long as it may", "[multipart]") {
 TEST_CASE("no text is replaced in a malformed form", "[multipart]") {
   const std::string type = "multipart/form-data; boundary=b";
   const std::string twice =
-      "--b\r\n" + field("model") + "\r\nx\r\n--b\r\n" + field("model") + "\r\ny\r\n--b--";
+      "--b\r\n" + form_field("model") + "\r\nx\r\n--b\r\n" + form_field("model") + "\r\ny\r\n--b--";
   CHECK(replace_form_text(twice, type, "model", "z").has_error());
   CHECK(replace_form_text("--b\r\n", type, "model", "z").has_error());
   CHECK(replace_form_text("--b--", "multipart/form-data", "model", "z").has_error());
