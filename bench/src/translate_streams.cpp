@@ -3,7 +3,7 @@
 // which a busy machine does not change. `none` is what an untouched stream costs: the watch alone.
 //
 //   g++ -std=c++20 -O2 -Iinclude bench/src/translate_streams.cpp -o translate_streams
-//     build/release/libroom_{translate,codec,base}.a -lcrypto -lsimdjson
+//     build/release/libroom_{translate,codec,base}.a -lcrypto
 //   valgrind --tool=callgrind ./translate_streams PAIR CHUNKS    (twice: the difference counts)
 #include <chrono>
 #include <cstdio>
