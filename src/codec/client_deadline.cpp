@@ -53,7 +53,6 @@ constexpr std::array known{known_field{"x-stainless-timeout", read_seconds},
                            known_field{"x-stainless-read-timeout", read_seconds},
                            known_field{"x-server-timeout", read_seconds},
                            known_field{"x-envoy-expected-rq-timeout-ms", read_millis},
-                           known_field{"x-envoy-upstream-rq-timeout-ms", read_millis},
                            known_field{"x-request-timeout-ms", read_millis},
                            known_field{"x-request-timeout", seconds_or_duration},
                            known_field{"grpc-timeout", grpc}};

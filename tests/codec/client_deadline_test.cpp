@@ -26,7 +26,7 @@ TEST_CASE("the shortest deadline of the client's fields counts", "[client_deadli
            {{{"x-stainless-timeout", "86401"}}, none},
            {{{"x-server-timeout", "10"}}, 10'000},
            {{{"x-envoy-expected-rq-timeout-ms", "1500"}}, 1500},
-           {{{"x-envoy-upstream-rq-timeout-ms", "1500"}}, 1500},
+           {{{"x-envoy-upstream-rq-timeout-ms", "1500"}}, none},  // steers Envoy: never honoured
            {{{"x-request-timeout-ms", "1500"}}, 1500},
            {{{"x-request-timeout-ms", "1.5s"}}, none},
            {{{"x-request-timeout", "3"}}, 3000},

@@ -12,7 +12,8 @@ namespace understudy::codec {
 ///
 /// SDKs: `x-stainless-timeout`, `x-stainless-read-timeout` (seconds; how long the client waits in
 /// silence, so it bounds the time to the first byte). Google's: `x-server-timeout` (seconds).
-/// Proxies before us: `x-envoy-expected-rq-timeout-ms`, `x-envoy-upstream-rq-timeout-ms`.
+/// An Envoy before us: `x-envoy-expected-rq-timeout-ms`. Fields that steer an Envoy, such as
+/// `x-envoy-upstream-rq-timeout-ms`, are never honoured (spec/resilience.md §1.11).
 /// Others: `x-request-timeout-ms`, `x-request-timeout` (seconds, or `30s`, `500ms`),
 /// `grpc-timeout` (`100m`). Values that are not positive, can't be read or are beyond a day say
 /// nothing.

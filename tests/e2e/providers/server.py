@@ -82,6 +82,19 @@ class Wire:
         except (ConnectionError, ssl.SSLError, OSError) as error:
             raise Gone(str(error)) from error
 
+    def wait_until_read(self):
+        """Until the peer, on this machine, has taken what was sent: a reset throws the rest away."""
+        theirs, mine = self.sock.getpeername(), self.sock.getsockname()
+        ends = " ".join(f"{socket.inet_aton(host)[::-1].hex().upper()}:{port:04X}"
+                        for host, port in (theirs, mine))
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with open("/proc/net/tcp", encoding="ascii") as table:
+                line = next((line for line in table if ends in line), None)
+            if line is None or line.split()[4].endswith(":00000000"):
+                return
+            time.sleep(0.002)
+
     def close(self):
         """An orderly end: FIN (and close_notify is left out, as many servers do)."""
         try:

@@ -305,6 +305,7 @@ def broken(position, action, framing="chunked"):
         for piece in told:
             out.say(piece)
         if position == CONTENT:  # it shall have reached the client: what has not may still be rescued
+            exchange.wire.wait_until_read()
             silence(exchange, 0.15 * SLOWNESS)
         action(out, exchange, dialect)
     return script
