@@ -26,6 +26,8 @@ def one_scenario(scenario, peer, load, is_quick):
 
 
 def serves(scenario, peer):
+    if scenario.is_ours:
+        return peer.translates
     if scenario.upstream == "bedrock":
         return peer.translates or peer.name == "direct"
     return scenario.upstream != "tls" or peer.speaks_tls

@@ -175,7 +175,7 @@ class Understudy(Peer):
         return self.ports["plain"]
 
     def model(self, upstream):
-        return {"plain": "bench", "tls": "bench-tls", "bedrock": "bench-bedrock"}[upstream]
+        return "bench" if upstream == "plain" else f"bench-{upstream}"
 
     def command(self):
         secure = self.origin.ports["tls"]

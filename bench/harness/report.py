@@ -5,7 +5,7 @@ import platform
 import statistics
 from pathlib import Path
 
-from .scenarios import SCENARIOS, STANDING
+from .scenarios import SCENARIOS, STANDING, UNTOUCHED_STREAM
 
 # (figure, peer compared with or None for an absolute bound, bound)
 TARGETS = [
@@ -82,13 +82,25 @@ def ratio_table(results, names):
     rows = []
     for scenario in SCENARIOS:
         by_peer = results["load"].get(scenario.key, {})
-        if "understudy" not in by_peer or len(by_peer) < 2 or scenario.upstream == "bedrock":
+        if "understudy" not in by_peer or len(by_peer) < 2 or scenario.is_translated:
             continue
         mine = [one["cpu_us"] for one in by_peer["understudy"]]
         rows.append(row(f"{scenario.title}, per {scenario.per}", [
             shown(ratios(mine, [one["cpu_us"] for one in by_peer[name]])) if name in by_peer else ""
             for name in peers]))
     return table(["understudy's CPU as a share of", *peers], rows)
+
+
+def translation_table(results):
+    """A translated chunk beside an untouched one, both through understudy in the same round."""
+    untouched = results["load"].get(UNTOUCHED_STREAM, {}).get("understudy")
+    rows = []
+    for scenario in SCENARIOS:
+        mine = results["load"].get(scenario.key, {}).get("understudy")
+        if untouched and mine and scenario.is_ours:
+            rows.append(row(f"{scenario.title}, per chunk", [
+                shown(ratios(*([one["cpu_us"] for one in rounds] for rounds in (mine, untouched))))]))
+    return table(["understudy's CPU per chunk", "÷ untouched"], rows) if rows else ""
 
 
 def latency_table(results, names):
@@ -155,6 +167,7 @@ def markdown(results):
         "## CPU per unit of work\n\nUser and system time of the proxy's own processes.\n\n"
         + cost_table(results, names),
         ratio_table(results, names),
+        translation_table(results),
         "## Latency\n\nThrough the proxy, divided by the same without a proxy in the same round. At 64 "
         "connections and in streams without pause a queue is measured, not a distance.\n\n"
         + latency_table(results, names),

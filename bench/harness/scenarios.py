@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 
-# Client headers do not reach Bedrock, so the length of its streams is the same for all.
-TRANSLATED_STREAM = "sse:4000:100:0"
+# Client headers do not reach every provider, so the length of translated streams is the same for all.
+TRANSLATED_STREAM = "sse:100:100:20000"
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,21 @@ class Scenario:
     requests: int
     body: int = 1024
     upstream: str = "plain"
+    client: str = "chat"
     per: str = "request"
     note: str = ""
+    is_ours: bool = False  # compared with other scenarios of understudy, not with peers
+
+    @property
+    def is_translated(self):
+        return self.upstream not in ("plain", "tls")
 
     def arguments(self, peer, is_quick):
         requests = self.requests
         reply = self.reply
         if is_quick and self.per == "request":
             requests = max(self.connections * 4, requests // 5)
-        if is_quick and self.per == "chunk" and self.upstream != "bedrock":
+        if is_quick and self.per == "chunk" and not self.is_translated:
             kind, events, rest = reply.split(":", 2)
             reply = f"{kind}:{max(20, int(events) // 4)}:{rest}"
         return {
@@ -36,7 +42,8 @@ class Scenario:
             "connections": self.connections,
             "requests": requests,
             "body": self.body,
-            "translated": int(self.upstream == "bedrock" and peer.translates),
+            "translated": int(self.is_translated and peer.translates),
+            "client": self.client,
         }
 
 
@@ -51,9 +58,20 @@ SCENARIOS = [
              note="direct is cleartext"),
     Scenario("bedrock-64", "OpenAI → Bedrock translated, 64 connections", "json:1024", 64, 6000,
              upstream="bedrock", note="direct is not translated"),
-    Scenario("bedrock-flood", "OpenAI → Bedrock stream without gap, 8 streams", TRANSLATED_STREAM, 8, 8,
-             upstream="bedrock", per="chunk", note="direct is not translated"),
+    # Paced: a proxy that is never idle finds more chunks in one read, and looks as cheap as any other.
+    *(Scenario(key, f"{title}, 500 streams, a chunk each 20 ms", TRANSLATED_STREAM, 500, 500,
+               upstream=upstream, client=client, per="chunk", is_ours=True)
+      for key, title, client, upstream in (
+          ("untouched", "OpenAI → OpenAI, untouched", "chat", "plain"),
+          ("chat-bedrock", "OpenAI → Bedrock", "chat", "bedrock"),
+          ("chat-gemini", "OpenAI → Gemini", "chat", "gemini"),
+          ("chat-anthropic", "OpenAI → Anthropic", "chat", "anthropic"),
+          ("messages-openai", "Anthropic → OpenAI", "messages", "openai"),
+          ("messages-bedrock", "Anthropic → Bedrock", "messages", "bedrock"),
+          ("messages-gemini", "Anthropic → Gemini", "messages", "gemini"))),
 ]
+
+UNTOUCHED_STREAM = "untouched"  # what translated ones are compared with
 
 IDLE_CONNECTIONS = 2000
 OPEN_STREAMS = 500

@@ -134,10 +134,11 @@ inline std::string padded(std::string_view before, std::string_view after, std::
   return text;
 }
 
+// Of both of the client's APIs: what the other doesn't need it allows.
 inline std::string chat_request(std::string_view model, bool is_stream, std::size_t total) {
   const std::string head = R"({"model":")" + std::string(model) + R"(","stream":)" +
                            (is_stream ? "true" : "false") +
-                           R"(,"messages":[{"role":"user","content":")";
+                           R"(,"max_tokens":4096,"messages":[{"role":"user","content":")";
   return padded(head, R"("}]})", total);
 }
 
@@ -154,11 +155,18 @@ constexpr std::string_view done_event = "data: [DONE]\n\n";
 constexpr std::string_view finish_event =
     "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
+constexpr std::string_view before_text =
+    R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":")";
+constexpr std::string_view behind_text = "\"}}],\"t\":\"0000000000000000\"}\n\n";
+
 // One SSE event of `total` bytes; its 16 hex digits after time_mark are overwritten with the send
 // time.
-inline std::string chat_event(std::size_t total) {
-  return padded(R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":")",
-                "\"}}],\"t\":\"0000000000000000\"}\n\n", total);
+inline std::string chat_event(std::size_t total) { return padded(before_text, behind_text, total); }
+
+// Its text, which is the same in every other schema.
+inline std::string text_of_event(std::size_t total) {
+  const std::size_t size = chat_event(total).size() - before_text.size() - behind_text.size();
+  return std::string(size, 'x');
 }
 
 inline void write_hex(char* out, std::uint64_t value) {

@@ -2,8 +2,8 @@
 // Every answer is checked; a wrong one is an error and the exit status is 1. Prints one line of
 // JSON.
 //   load run   --port N --reply SPEC --connections N --requests N --body BYTES [--model M]
-//   [--translated 1] load hold  --port N --reply SPEC --connections N ... : one answer (or first
-//   event) on each connection,
+//   [--translated 1] [--client chat|messages] load hold  --port N --reply SPEC --connections N ...
+//   : one answer (or first event) on each connection,
 //              prints "ready", keeps them open until standard input ends, checks that all still
 //              live
 //   load first --port N ... -- COMMAND...  : starts COMMAND, prints milliseconds from exec to the
@@ -42,17 +42,19 @@ class load {
         port_(given.number("port", 0)),
         spec_(reply_spec::parse(given.text("reply", "json:1024"))),
         is_translated_(given.number("translated", 0) != 0),
+        is_messages_(given.text("client", "chat") == "messages"),
         requests_left_(given.number("requests", 1)),
         clients_(given.number("connections", 1)),
         expected_(chat_reply(spec_.bytes)) {
     const std::string body =
         chat_request(given.text("model", "bench"), spec_.is_stream, given.number("body", 1024));
     request_ =
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: bench.local\r\nuser-agent: bench\r\n"
-        "accept: */*\r\nauthorization: Bearer sk-bench\r\ncontent-type: application/json\r\n"
-        "x-bench-reply: " +
-        given.text("reply", "json:1024") + "\r\ncontent-length: " + std::to_string(body.size()) +
-        "\r\n\r\n" + body;
+        std::string("POST ") + (is_messages_ ? "/anthropic/v1/messages" : "/v1/chat/completions") +
+        " HTTP/1.1\r\nhost: bench.local\r\nuser-agent: bench\r\n"
+        "accept: */*\r\nauthorization: Bearer sk-bench\r\ncontent-type: application/json\r\n" +
+        (is_translated_ ? "x-aigw-gcp-access-token: bench\r\n" : "") +
+        "x-bench-reply: " + given.text("reply", "json:1024") +
+        "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     latencies_.reserve(requests_left_);
   }
 
@@ -200,13 +202,14 @@ class load {
   }
 
   void take_event(client& one, std::string_view event) {
-    if (event == done_event) {
+    if (is_messages_ ? event.starts_with("event: message_stop") : event == done_event) {
       one.is_done_seen = true;
       return;
     }
     if (event == finish_event) return;
     if (!is_translated_ && event.size() != spec_.bytes) return fail("an event of wrong length");
-    if (event.find(R"("content":"x)") != std::string_view::npos) ++one.content_events;
+    const std::string_view mark = is_messages_ ? R"("text":"x)" : R"("content":"x)";
+    if (event.find(mark) != std::string_view::npos) ++one.content_events;
     if (one.content_events > 0) one.is_ready = true;
     if (spec_.gap_us == 0 || is_translated_) return;
     const std::size_t at = event.find(time_mark);
@@ -233,7 +236,7 @@ class load {
     const std::string_view origin = one.reader.header("x-bench-origin:");
     if (!origin.empty() && origin != "primary") return fail("answered by the fallback");
     if (spec_.is_stream) {
-      if (!one.is_done_seen) return fail("a stream without [DONE]");
+      if (!one.is_done_seen) return fail("a stream without its end");
       if (one.content_events != spec_.events) {
         return fail("events: " + std::to_string(one.content_events) + head());
       }
@@ -281,6 +284,7 @@ class load {
   std::uint64_t port_;
   reply_spec spec_;
   bool is_translated_;
+  bool is_messages_;  // the client speaks Anthropic's API, not OpenAI's
   bool is_holding_ = false;
   bool is_input_over_ = false;
   std::uint64_t requests_left_;

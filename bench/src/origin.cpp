@@ -1,7 +1,7 @@
 // The benchmark's origin: a single-threaded epoll server that answers chat completions (OpenAI
-// schema) and Bedrock Converse calls, whole or streamed, in cleartext and TLS. The reply is what
-// the request's x-bench-reply header asks for. usage: origin --port N --fallback N [--tls N --cert
-// F --key F]
+// schema) and Bedrock Converse calls, whole or streamed, in cleartext and TLS, and streams of
+// Gemini and Anthropic. The reply is what the request's x-bench-reply header asks for. usage:
+// origin --port N --fallback N [--tls N --cert F --key F]
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -185,22 +185,20 @@ class origin {
   void answer(connection& one) {
     const std::string& head = one.reader.head();
     const std::string_view target = std::string_view(head).substr(0, head.find("\r\n"));
-    const bool is_bedrock = target.find("/converse") != std::string_view::npos;
+    const wire as = wire_of(target);
     const std::string_view asked = one.reader.header("x-bench-reply:");
-    one.spec = reply_spec::parse(!asked.empty()                                   ? asked
-                                 : target.find("/converse-stream") != target.npos ? stream_
-                                                                                  : "json:1024");
+    one.spec = reply_spec::parse(!asked.empty()                         ? asked
+                                 : target.find("stream") != target.npos ? stream_
+                                                                        : "json:1024");
     if (!one.spec.is_stream) {
-      auto& reply = whole_[{is_bedrock, one.from->name == "primary", one.spec.bytes}];
-      if (reply.empty()) reply = whole_reply(is_bedrock, one.from->name, one.spec.bytes);
+      auto& reply = whole_[{as, one.from->name == "primary", one.spec.bytes}];
+      if (reply.empty()) reply = whole_reply(as, one.from->name, one.spec.bytes);
       one.out.append(reply);
       return flush(one);
     }
-    auto& pieces = streams_[{is_bedrock, one.from->name == "primary", one.spec.bytes}];
-    if (pieces == nullptr) {
-      pieces =
-          std::make_shared<stream_pieces>(make_stream(is_bedrock, one.from->name, one.spec.bytes));
-    }
+    auto& pieces = streams_[{as, one.from->name == "primary", one.spec.bytes}];
+    if (pieces == nullptr)
+      pieces = std::make_shared<stream_pieces>(make_stream(as, one.from->name, one.spec.bytes));
     one.pieces = pieces;
     one.events_left = one.spec.events;
     one.is_streaming = true;
@@ -296,8 +294,8 @@ class origin {
   std::vector<connection*> closed_;  // freed only after the events of this turn
   std::vector<connection*> hot_;     // streams without gap
   std::priority_queue<due_event, std::vector<due_event>, std::greater<>> queue_;
-  std::map<std::tuple<bool, bool, std::uint64_t>, std::string> whole_;
-  std::map<std::tuple<bool, bool, std::uint64_t>, std::shared_ptr<const stream_pieces>> streams_;
+  std::map<std::tuple<wire, bool, std::uint64_t>, std::string> whole_;
+  std::map<std::tuple<wire, bool, std::uint64_t>, std::shared_ptr<const stream_pieces>> streams_;
   std::uint64_t spread_ = 1;
   char buffer_[262144] = {};
 };

@@ -1,5 +1,4 @@
-// What the origin sends: heads, bodies and single stream events, in the OpenAI schema and in
-// Bedrock's.
+// What the origin sends: heads, bodies and single stream events, in the schemas of the providers.
 #pragma once
 
 #include <array>
@@ -75,8 +74,17 @@ inline std::string head_for(std::string_view type, std::string_view origin,
   return head;
 }
 
-inline std::string whole_reply(bool is_bedrock, std::string_view origin, std::uint64_t bytes) {
-  const std::string body = is_bedrock ? converse_reply(bytes) : chat_reply(bytes);
+enum class wire : unsigned char { chat, converse, gemini, anthropic };
+
+// Of a request line.
+inline wire wire_of(std::string_view target) {
+  if (target.find("/converse") != target.npos) return wire::converse;
+  if (target.find("enerateContent") != target.npos) return wire::gemini;
+  return target.find("/messages") != target.npos ? wire::anthropic : wire::chat;
+}
+
+inline std::string whole_reply(wire as, std::string_view origin, std::uint64_t bytes) {
+  const std::string body = as == wire::converse ? converse_reply(bytes) : chat_reply(bytes);
   return head_for("application/json", origin, "content-length: " + std::to_string(body.size())) +
          body;
 }
@@ -89,26 +97,77 @@ struct stream_pieces {
   std::size_t time_at = std::string::npos;  // where in `event` the send time goes
 };
 
-inline stream_pieces make_stream(bool is_bedrock, std::string_view origin, std::uint64_t bytes) {
-  const std::string_view type =
-      is_bedrock ? "application/vnd.amazon.eventstream" : "text/event-stream";
+inline stream_pieces converse_stream(const std::string& text) {
   stream_pieces pieces;
-  pieces.first = head_for(type, origin, "transfer-encoding: chunked");
-  if (is_bedrock) {
-    pieces.first += http_chunk(event_frame("messageStart", R"({"role":"assistant"})"));
-    pieces.event = http_chunk(
-        event_frame("contentBlockDelta",
-                    padded(R"({"contentBlockIndex":0,"delta":{"text":")", R"("}})", bytes)));
-    pieces.last =
-        http_chunk(event_frame("contentBlockStop", R"({"contentBlockIndex":0})")) +
-        http_chunk(event_frame("messageStop", R"({"stopReason":"end_turn"})")) +
-        http_chunk(event_frame(
-            "metadata", R"({"usage":{"inputTokens":9,"outputTokens":12,"totalTokens":21}})"));
-  } else {
-    pieces.event = http_chunk(chat_event(bytes));
-    pieces.time_at = pieces.event.find(time_mark) + time_mark.size();
-    pieces.last = http_chunk(finish_event) + http_chunk(done_event);
-  }
+  pieces.first = http_chunk(event_frame("messageStart", R"({"role":"assistant"})"));
+  pieces.event =
+      http_chunk(event_frame("contentBlockDelta", R"({"contentBlockIndex":0,"delta":{"text":")" +
+                                                      text + R"("},"p":"abcdefgh"})"));
+  pieces.last =
+      http_chunk(event_frame("contentBlockStop", R"({"contentBlockIndex":0})")) +
+      http_chunk(event_frame("messageStop", R"({"stopReason":"end_turn"})")) +
+      http_chunk(event_frame("metadata",
+                             R"({"usage":{"inputTokens":9,"outputTokens":12,"totalTokens":21}})"));
+  return pieces;
+}
+
+// As Vertex AI writes it: lines end in CR LF, usage and identity are in every chunk.
+inline stream_pieces gemini_stream(const std::string& text) {
+  const auto chunk = [](const std::string& said, std::string_view end, std::string_view usage) {
+    std::string event =
+        R"(data: {"candidates": [{"content": {"role": "model","parts": [{"text": ")";
+    event.append(said).append(R"("}]})").append(end).append(R"(}],"usageMetadata": {)");
+    event.append(usage).append(
+        R"("trafficType": "ON_DEMAND"},"modelVersion": "gemini-2.5-flash",)");
+    event += R"("createTime": "2026-11-28T10:00:00.000000Z","responseId": "cP5uZ5aBHs2d1MkP"})";
+    return http_chunk(event + "\r\n\r\n");
+  };
+  stream_pieces pieces;
+  pieces.event = chunk(text, "", "");
+  pieces.last = chunk(".", R"(,"finishReason": "STOP")",
+                      R"("promptTokenCount": 9,"candidatesTokenCount": 12,"totalTokenCount": 21,)");
+  return pieces;
+}
+
+inline stream_pieces anthropic_stream(const std::string& text) {
+  const auto event = [](const std::string& type, const std::string& rest) {
+    return http_chunk("event: " + type + "\ndata: {\"type\":\"" + type + "\"" + rest + "}\n\n");
+  };
+  stream_pieces pieces;
+  pieces.first =
+      event("message_start",
+            R"(,"message":{"id":"msg_1","type":"message","role":"assistant","content":[],)"
+            R"("model":"bench","stop_reason":null,"stop_sequence":null,)"
+            R"("usage":{"input_tokens":9,"output_tokens":1}})") +
+      event("content_block_start", R"(,"index":0,"content_block":{"type":"text","text":""})");
+  pieces.event = event("content_block_delta",
+                       R"(,"index":0,"delta":{"type":"text_delta","text":")" + text + R"("})");
+  pieces.last =
+      event("content_block_stop", R"(,"index":0)") +
+      event("message_delta", R"(,"delta":{"stop_reason":"end_turn","stop_sequence":null},)"
+                             R"("usage":{"output_tokens":12})") +
+      event("message_stop", "");
+  return pieces;
+}
+
+inline stream_pieces chat_stream(std::uint64_t bytes) {
+  stream_pieces pieces;
+  pieces.event = http_chunk(chat_event(bytes));
+  pieces.time_at = pieces.event.find(time_mark) + time_mark.size();
+  pieces.last = http_chunk(finish_event) + http_chunk(done_event);
+  return pieces;
+}
+
+// `bytes` are those of an event in the OpenAI schema; all others bring the same text.
+inline stream_pieces make_stream(wire as, std::string_view origin, std::uint64_t bytes) {
+  const std::string text = text_of_event(bytes);
+  stream_pieces pieces = as == wire::converse    ? converse_stream(text)
+                         : as == wire::gemini    ? gemini_stream(text)
+                         : as == wire::anthropic ? anthropic_stream(text)
+                                                 : chat_stream(bytes);
+  const std::string_view type =
+      as == wire::converse ? "application/vnd.amazon.eventstream" : "text/event-stream";
+  pieces.first.insert(0, head_for(type, origin, "transfer-encoding: chunked"));
   pieces.last += "0\r\n\r\n";
   return pieces;
 }
