@@ -104,8 +104,7 @@ bool json_cursor::read_key() {
   return true;
 }
 
-bool json_cursor::is_key(std::string_view name) const {
-  if (!key_has_escapes_) return key_ == name;
+bool json_cursor::is_escaped_key(std::string_view name) const {
   return unescape_json(key_) == name;
 }
 

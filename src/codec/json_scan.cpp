@@ -70,8 +70,7 @@ bool json_reader::read_member() {
   return true;
 }
 
-bool json_reader::is_key(std::string_view name) const {
-  if (!key_has_escapes_) return key_ == name;
+bool json_reader::is_escaped_key(std::string_view name) const {
   return unescape_json(key_) == name;
 }
 

@@ -1,23 +1,48 @@
 #include <understudy/codec/sse.hpp>
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace understudy::codec {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+const char* find_byte(const char* at, const char* end, char c) {
+  return static_cast<const char*>(std::memchr(at, c, static_cast<std::size_t>(end - at)));
+}
+
+std::string_view text_between(const char* begin, const char* end) {
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+/// The first CR or LF, or `end`.
+const char* find_line_end(const char* at, const char* end) {
+  constexpr std::ptrdiff_t window = 256;  // so that many short lines are not searched many times
+  for (; at != end; at += std::min(window, end - at)) {
+    const char* stop = at + std::min(window, end - at);
+    const char* feed = find_byte(at, stop, '\n');
+    const char* carriage = find_byte(at, feed == nullptr ? stop : feed, '\r');
+    if (carriage != nullptr) return carriage;
+    if (feed != nullptr) return feed;
+  }
+  return end;
+}
+
 /// Cuts the first line off, without its end.
 std::string_view take_line(std::string_view& block) {
-  const auto end = block.find_first_of("\r\n");
-  const auto line = block.substr(0, end);
-  if (end == std::string_view::npos) {
-    block = {};
-    return line;
-  }
-  const bool is_pair = block.substr(end, 2) == "\r\n";
-  block.remove_prefix(end + (is_pair ? 2 : 1));
+  const char* end = block.data() + block.size();
+  const auto line = text_between(block.data(), find_line_end(block.data(), end));
+  const bool is_pair = block.substr(line.size(), 2) == "\r\n";
+  block.remove_prefix(std::min(line.size() + (is_pair ? 2 : 1), block.size()));
   return line;
+}
+
+bool has_cr_alone(std::string_view block) {
+  for (auto i = block.find('\r'); i != std::string_view::npos; i = block.find('\r', i + 1))
+    if (i + 1 < block.size() && block[i + 1] != '\n') return true;
+  return false;
 }
 
 std::string_view value_of(std::string_view line, std::size_t colon) {
@@ -42,7 +67,8 @@ std::size_t sse_scanner::find_block_end(std::string_view bytes) {
     is_after_cr_ = c == '\r';
     if (c != '\r' && c != '\n') {
       is_line_empty_ = false;
-      i = std::min(bytes.find_first_of("\r\n", i), bytes.size());
+      const char* begin = bytes.data();
+      i = static_cast<std::size_t>(find_line_end(begin + i, begin + bytes.size()) - begin);
       continue;
     }
     ++i;
@@ -50,6 +76,41 @@ std::size_t sse_scanner::find_block_end(std::string_view bytes) {
     is_line_empty_ = true;
   }
   return std::string_view::npos;
+}
+
+/// Takes a block that lies whole in `bytes`, has at most one line of data and no line ending in CR
+/// alone, as nearly every one: it is searched for the ends of its lines once. False where it isn't
+/// so; nothing has changed then but what `out` holds.
+bool sse_scanner::take_plain_block(std::string_view& bytes, sse_event& out, bool& is_event) {
+  const char* begin = bytes.data();
+  const char* end = begin + bytes.size();
+  if (has_bare_cr_ || (is_at_start_ && *begin == byte_order_mark.front())) return false;
+  bool has_data = false;
+  for (const char* line = begin;;) {
+    const char* feed = line != end && *line == '\n' ? line : find_byte(line, end, '\n');
+    if (feed == nullptr) return false;
+    const char* stop = feed != line && feed[-1] == '\r' ? feed - 1 : feed;
+    if (stop == line) {
+      if (static_cast<std::size_t>(stop + 1 - begin) > max_event_bytes_) return false;
+      is_at_start_ = false;
+      is_event = has_data || !out.type.empty();
+      bytes = text_between(feed + 1, end);
+      return true;
+    }
+    if (find_byte(line, stop, '\r') != nullptr) return false;
+    const auto text = text_between(line, stop);
+    const auto colon = text.find(':');
+    const auto name = text.substr(0, colon);
+    if (name == "data") {
+      if (std::exchange(has_data, true)) return false;
+      out.data = value_of(text, colon);
+    } else if (name == "event") {
+      out.type = value_of(text, colon);
+    } else if (name == "id") {
+      out.id = value_of(text, colon);
+    }
+    line = feed + 1;
+  }
 }
 
 bool sse_scanner::parse_block(std::string_view block, sse_event& out) {
@@ -89,6 +150,19 @@ sse_scanner::step sse_scanner::next(std::string_view& bytes, sse_event& out) {
     must_drop_pending_ = false;
   }
   while (!bytes.empty()) {
+    if (pending_.empty()) {
+      if (std::exchange(is_after_cr_, false) && bytes.front() == '\n') {
+        bytes.remove_prefix(1);
+        continue;
+      }
+      sse_event found;
+      bool is_event = false;
+      if (take_plain_block(bytes, found, is_event)) {
+        if (!is_event) continue;
+        out = found;
+        return step::event;
+      }
+    }
     const auto length = find_block_end(bytes);
     const auto taken = bytes.substr(0, length);
     if (pending_.size() + taken.size() > max_event_bytes_) {
@@ -102,6 +176,7 @@ sse_scanner::step sse_scanner::next(std::string_view& bytes, sse_event& out) {
       break;
     }
     std::string_view block = taken;
+    has_bare_cr_ = has_bare_cr_ || has_cr_alone(taken);
     if (!pending_.empty()) {
       pending_.append(taken);
       block = pending_;

@@ -28,7 +28,9 @@ class json_cursor {
   std::string_view take_raw_string();
 
   std::string_view raw_key() const { return key_; }
-  bool is_key(std::string_view name) const;
+  bool is_key(std::string_view name) const {
+    return key_has_escapes_ ? is_escaped_key(name) : key_ == name;
+  }
   /// Bytes from the start of the text to where it stands.
   std::size_t offset() const { return static_cast<std::size_t>(at_ - text_.data()); }
   bool has_failed() const { return has_failed_; }
@@ -41,6 +43,7 @@ class json_cursor {
   bool pass();
   bool stand();
   bool read_key();
+  bool is_escaped_key(std::string_view name) const;
   bool is_object(int depth) const {
     return ((levels_[static_cast<std::size_t>(depth) / 64] >> (depth % 64)) & 1U) != 0;
   }

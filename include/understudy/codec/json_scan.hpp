@@ -45,12 +45,15 @@ class json_reader {
   /// Name of the member, escapes as they are; empty in an array.
   std::string_view raw_key() const { return key_; }
   /// True when the member's name, unescaped, is `name`.
-  bool is_key(std::string_view name) const;
+  bool is_key(std::string_view name) const {
+    return key_has_escapes_ ? is_escaped_key(name) : key_ == name;
+  }
   const json_value& value() const { return value_; }
   const std::optional<json_error>& failure() const { return failure_; }
 
  private:
   bool read_member();
+  bool is_escaped_key(std::string_view name) const;
   bool fail(const char* reason, const char* at);
 
   std::string_view text_;

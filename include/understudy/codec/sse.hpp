@@ -34,6 +34,7 @@ class sse_scanner {
   }
 
  private:
+  bool take_plain_block(std::string_view& bytes, sse_event& out, bool& is_event);
   bool parse_block(std::string_view block, sse_event& out);
   std::size_t find_block_end(std::string_view bytes);
 
@@ -42,6 +43,7 @@ class sse_scanner {
   std::string joined_;   ///< data of more than one line
   bool is_line_empty_ = true;
   bool is_after_cr_ = false;
+  bool has_bare_cr_ = false;  ///< a line has ended in CR alone: the quick way is left
   bool is_at_start_ = true;  ///< a byte order mark may come
   bool must_drop_pending_ = false;
   bool has_failed_ = false;
