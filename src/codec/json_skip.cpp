@@ -189,6 +189,7 @@ const char* json_skipper::skip_scalar(const char* p, json_kind& found) {
 bool json_skipper::push(bool is_object) {
   if (depth_ == max_json_depth) return false;
   auto& word = levels_[static_cast<std::size_t>(depth_) / 64];
+  if (depth_ % 64 == 0) word = 0;
   const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
   word = is_object ? (word | bit) : (word & ~bit);
   ++depth_;

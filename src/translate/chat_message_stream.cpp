@@ -12,11 +12,17 @@ namespace {
 using codec::json_kind;
 using codec::json_reader;
 
-/// Of a string, or of the parts of a list of text parts, as one JSON string; empty: nothing there.
-std::string raw_content(std::string_view delta) {
-  if (const auto raw = raw_text_of(delta, "content"); !raw.empty()) return std::string{raw};
-  const auto parts = raw_array_of(delta, "content");
-  if (parts.empty()) return {};
+/// A string that holds something, with its quotes.
+std::string_view text_or_nothing(std::string_view raw) {
+  return raw.size() > 2 && raw.front() == '"' ? raw : std::string_view{};
+}
+
+std::string_view list_or_nothing(std::string_view raw) {
+  return raw.starts_with('[') ? raw : std::string_view{};
+}
+
+/// Of the parts of a list of text parts, as one JSON string; empty: nothing there.
+std::string joined_parts(std::string_view parts) {
   std::string text;
   json_reader reader{parts};
   while (reader.next()) text += unquote(raw_text_of(reader.value().text, "text"));
@@ -50,29 +56,25 @@ bool chat_message_stream::feed(std::string_view bytes, std::string& out) {
 bool chat_message_stream::on_event(const codec::sse_event& event, std::string& out) {
   if (has_ended_ || event.data.empty()) return true;
   if (event.data == "[DONE]") return finish_reason_.empty() || end_message(out);
-  const auto error = codec::check_json(event.data);
-  if (event.type == "error") return on_error(error ? std::string_view{} : event.data, out);
-  if (error) return fail({}, "malformed event from the upstream: " + error->text(), out);
-  std::string_view choices, usage, tier;
-  json_reader reader{event.data};
-  if (reader.kind() != json_kind::object) return true;
-  while (reader.next()) {
-    const auto& value = reader.value();
-    if (reader.is_key("choices") && value.kind == json_kind::array) choices = value.text;
-    if (reader.is_key("usage") && value.kind == json_kind::object) usage = value.text;
-    if (reader.is_key("service_tier") && value.kind == json_kind::string) tier = value.text;
-    if (reader.is_key("error") && value.kind != json_kind::null) return on_error(event.data, out);
-  }
-  if (!usage.empty())
-    if (const auto told = chat_usage_of(usage); told.input || told.output) usage_ = told;
-  if (!tier.empty()) tier_ = unquote(tier);
-  if (choices.empty()) return true;
-  json_reader each{choices};
-  if (each.next() && each.value().kind == json_kind::object)
-    on_choice(each.value().text, event.data, out);
+  chat_chunk chunk;
+  const bool is_whole = chunk.read(event.data);
+  if (event.type == "error") return on_error(is_whole ? event.data : std::string_view{}, out);
+  if (!is_whole) return on_malformed(event.data, out);
+  if (chunk.has_error) return on_error(event.data, out);
+  if (!chunk.usage.empty())
+    if (const auto told = chat_usage_of(chunk.usage); told.input || told.output) usage_ = told;
+  if (!chunk.service_tier.empty()) raw_tier_ = chunk.service_tier;
+  if (!chunk.choice.is_there) return true;
+  on_choice(chunk, out);
   if (finish_reason_ == "error") return fail({}, "the model's answer ended in an error", out);
   if (writer_.is_tangled()) return fail({}, "the model's tool calls can't be followed", out);
   return true;
+}
+
+bool chat_message_stream::on_malformed(std::string_view data, std::string& out) {
+  const auto error = codec::check_json(data);
+  const auto why = error ? error->text() : std::string{"not JSON"};
+  return fail({}, "malformed event from the upstream: " + why, out);
 }
 
 bool chat_message_stream::on_error(std::string_view data, std::string& out) {
@@ -86,42 +88,35 @@ bool chat_message_stream::on_error(std::string_view data, std::string& out) {
   return fail(anthropic_type_of(unquote(raw_text_of(error, "type")), code), message, out);
 }
 
-void chat_message_stream::on_choice(std::string_view choice, std::string_view chunk,
-                                    std::string& out) {
+void chat_message_stream::on_choice(const chat_chunk& chunk, std::string& out) {
   if (!writer_.has_started()) {
-    const auto told = unquote(raw_text_of(chunk, "model"));
+    const auto told = unquote(text_or_nothing(chunk.model));
     if (!told.empty()) model_ = told;
-    writer_.start(message_id_of(unquote(raw_text_of(chunk, "id"))), model_, out);
+    writer_.start(message_id_of(unquote(text_or_nothing(chunk.id))), model_, out);
   }
-  std::string_view reason;
-  json_reader reader{choice};
-  while (reader.next()) {
-    const auto& value = reader.value();
-    if (reader.is_key("delta") && value.kind == json_kind::object)
-      on_delta(value.text, out);
-    else if (value.kind != json_kind::string)
-      continue;
-    else if (reader.is_key("finish_reason"))
-      reason = value.text;
-    else if (reader.is_key("stop_reason") || reader.is_key("matched_stop"))
-      if (std::ranges::find(stops_, unquote(value.text)) != stops_.end()) raw_stop_ = value.text;
-  }
-  if (reason.size() > 2) finish_reason_ = unquote(reason);
+  const auto& choice = chunk.choice;
+  on_delta(choice.delta, out);
+  for (const auto stop : {choice.stop_reason, choice.matched_stop})
+    if (!stop.empty() && std::ranges::find(stops_, unquote(stop)) != stops_.end()) raw_stop_ = stop;
+  if (choice.finish_reason.size() > 2) finish_reason_ = unquote(choice.finish_reason);
 }
 
-void chat_message_stream::on_delta(std::string_view delta, std::string& out) {
+void chat_message_stream::on_delta(const chat_chunk::delta_members& delta, std::string& out) {
   // Reasoning comes before the text that it led to, whatever the order of the members.
-  auto thought = raw_text_of(delta, "reasoning_content");
-  if (thought.empty()) thought = raw_text_of(delta, "reasoning");
+  auto thought = text_or_nothing(delta.reasoning_content);
+  if (thought.empty()) thought = text_or_nothing(delta.reasoning);
   if (!thought.empty()) writer_.thinking(thought, out);
-  if (const auto blocks = raw_array_of(delta, "thinking_blocks"); !blocks.empty())
+  if (const auto blocks = list_or_nothing(delta.thinking_blocks); !blocks.empty())
     on_thinking_blocks(blocks, !thought.empty(), out);
-  if (const auto text = raw_content(delta); !text.empty()) writer_.text(text, out);
-  if (const auto refused = raw_text_of(delta, "refusal"); !refused.empty()) {
+  if (const auto text = text_or_nothing(delta.content); !text.empty())
+    writer_.text(text, out);
+  else if (const auto parts = list_or_nothing(delta.content); !parts.empty())
+    if (const auto joined = joined_parts(parts); !joined.empty()) writer_.text(joined, out);
+  if (const auto refused = text_or_nothing(delta.refusal); !refused.empty()) {
     has_refusal_ = true;
     writer_.text(refused, out);
   }
-  if (const auto calls = raw_array_of(delta, "tool_calls"); !calls.empty()) on_calls(calls, out);
+  if (const auto calls = list_or_nothing(delta.tool_calls); !calls.empty()) on_calls(calls, out);
 }
 
 /// Signatures and hidden reasoning; the text too, where no other member has brought it.
@@ -157,9 +152,10 @@ bool chat_message_stream::end_message(std::string& out) {
   const bool is_cut = reason == "max_tokens" || reason == "refusal";
   std::string_view word = is_refusal ? "refusal" : reason;
   if (has_met_stop) word = "stop_sequence";
+  const auto told_tier = unquote(raw_tier_);
   std::string_view tier;
-  if (tier_ == "default") tier = "standard";
-  if (tier_ == "priority") tier = tier_;
+  if (told_tier == "default") tier = "standard";
+  if (told_tier == "priority") tier = told_tier;
   const auto usage = anthropic_usage(usage_, tier);
   if (!writer_.finish(word, has_met_stop ? std::string_view{raw_stop_} : std::string_view{}, is_cut,
                       usage, out))

@@ -7,6 +7,7 @@
 #include <understudy/codec/sse.hpp>
 #include <understudy/translate/translator.hpp>
 
+#include "translate/chat_chunk.hpp"
 #include "translate/message_writer.hpp"
 
 /// OpenAI chat completion → Anthropic message, whole or as a stream (spec/gateway-config.md §4.5,
@@ -49,8 +50,9 @@ class chat_message_stream {
  private:
   bool on_event(const codec::sse_event& event, std::string& out);
   bool on_error(std::string_view error, std::string& out);
-  void on_choice(std::string_view choice, std::string_view chunk, std::string& out);
-  void on_delta(std::string_view delta, std::string& out);
+  bool on_malformed(std::string_view data, std::string& out);
+  void on_choice(const chat_chunk& chunk, std::string& out);
+  void on_delta(const chat_chunk::delta_members& delta, std::string& out);
   void on_thinking_blocks(std::string_view blocks, bool has_text, std::string& out);
   void on_calls(std::string_view calls, std::string& out);
   bool end_message(std::string& out);
@@ -62,7 +64,7 @@ class chat_message_stream {
   std::vector<std::string> stops_;
   std::string finish_reason_;
   std::string raw_stop_;  ///< the stop sequence that was met, where the upstream tells it
-  std::string tier_;
+  std::string raw_tier_;  ///< with quotes
   bool has_refusal_ = false;
   bool has_ended_ = false;
   bool has_failed_ = false;

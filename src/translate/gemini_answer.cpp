@@ -14,41 +14,13 @@ namespace {
 
 using codec::json_kind;
 
-struct part_text {
-  std::string_view text, signature;
-  bool is_thought = false;
-};
-
-void read_call(std::string_view call, std::string_view signature, gemini_candidate& out) {
-  gemini_call one;
-  one.id = raw_string_of(call, "id");
-  one.name = raw_string_of(call, "name");
-  one.args = raw_object_of(call, "args");
-  one.signature = signature;
-  out.calls.push_back(one);
-}
-
-void read_part(std::string_view part, gemini_candidate& out) {
-  part_text text;
-  std::string_view call, image;
-  codec::json_reader reader{part};
-  if (reader.kind() != json_kind::object) return;
-  while (reader.next()) {
-    const auto& value = reader.value();
-    if (reader.is_key("text") && value.kind == json_kind::string) text.text = value.text;
-    if (reader.is_key("thought")) text.is_thought = value.text == "true";
-    if (reader.is_key("thoughtSignature") && value.kind == json_kind::string)
-      text.signature = value.text;
-    if (reader.is_key("functionCall") && value.kind == json_kind::object) call = value.text;
-    if (reader.is_key("inlineData") && value.kind == json_kind::object) image = value.text;
-  }
-  if (!call.empty()) return read_call(call, text.signature, out);
-  if (text.signature.size() > 2) out.signature = text.signature;
-  if (!image.empty() && !text.is_thought) {
-    out.images.push_back({raw_string_of(image, "mimeType"), raw_string_of(image, "data")});
-  } else if (text.text.size() > 2) {
-    append_inside(text.is_thought ? out.thoughts : out.text, text.text);
-  }
+gemini_call read_call(std::string_view call, std::string_view signature) {
+  gemini_call out;
+  out.id = raw_string_of(call, "id");
+  out.name = raw_string_of(call, "name");
+  out.args = raw_object_of(call, "args");
+  out.signature = signature;
+  return out;
 }
 
 void append_call(std::string& out, const gemini_call& call, const std::string& id) {
@@ -155,27 +127,80 @@ void append_tokens(std::string& out, std::string_view candidates) {
 
 }  // namespace
 
+void gemini_candidate::clear() {
+  index = 0;
+  text.clear();
+  thoughts.clear();
+  calls.clear();
+  images.clear();
+  finish_reason.clear();
+  finish_message.clear();
+  signature = logprobs = grounding = {};
+}
+
+void gemini_candidate::read(codec::json_cursor& at, std::size_t position) {
+  clear();
+  index = position;
+  if (at.kind() != json_kind::object || !at.enter()) return;
+  while (at.next()) {
+    const auto kind = at.kind();
+    if (at.is_key("content") && kind == json_kind::object)
+      read_content(at);
+    else if (at.is_key("index"))
+      index = read_index({kind, at.take()}, position);
+    else if (at.is_key("finishReason") && kind == json_kind::string)
+      finish_reason = unquote(at.take());
+    else if (at.is_key("finishMessage") && kind == json_kind::string)
+      finish_message = unquote(at.take());
+    else if (at.is_key("logprobsResult") && kind == json_kind::object)
+      logprobs = at.take();
+    else if (at.is_key("groundingMetadata") && kind == json_kind::object)
+      grounding = at.take();
+  }
+  if (finish_reason == "FINISH_REASON_UNSPECIFIED") finish_reason.clear();
+}
+
+void gemini_candidate::read_content(codec::json_cursor& at) {
+  at.enter();
+  while (at.next()) {
+    if (!at.is_key("parts") || at.kind() != json_kind::array || !at.enter()) continue;
+    while (at.next())
+      if (at.kind() == json_kind::object) read_part(at);
+  }
+}
+
+void gemini_candidate::read_part(codec::json_cursor& at) {
+  std::string_view said, sign, call, image;
+  bool is_thought = false;
+  at.enter();
+  while (at.next()) {
+    const auto kind = at.kind();
+    if (at.is_key("text") && kind == json_kind::string)
+      said = at.take();
+    else if (at.is_key("thought"))
+      is_thought = at.take() == "true";
+    else if (at.is_key("thoughtSignature") && kind == json_kind::string)
+      sign = at.take();
+    else if (at.is_key("functionCall") && kind == json_kind::object)
+      call = at.take();
+    else if (at.is_key("inlineData") && kind == json_kind::object)
+      image = at.take();
+  }
+  if (!call.empty()) {
+    calls.push_back(read_call(call, sign));
+    return;
+  }
+  if (sign.size() > 2) signature = sign;
+  if (!image.empty() && !is_thought)
+    images.push_back({raw_string_of(image, "mimeType"), raw_string_of(image, "data")});
+  else if (said.size() > 2)
+    append_inside(is_thought ? thoughts : text, said);
+}
+
 gemini_candidate read_gemini_candidate(std::string_view candidate, std::size_t position) {
   gemini_candidate out;
-  out.index = position;
-  codec::json_reader reader{candidate};
-  if (reader.kind() != json_kind::object) return out;
-  while (reader.next()) {
-    const auto& value = reader.value();
-    if (reader.is_key("index")) out.index = read_index(value, position);
-    if (value.kind == json_kind::string) {
-      if (reader.is_key("finishReason")) out.finish_reason = unquote(value.text);
-      if (reader.is_key("finishMessage")) out.finish_message = unquote(value.text);
-    }
-    if (value.kind != json_kind::object) continue;
-    if (reader.is_key("logprobsResult")) out.logprobs = value.text;
-    if (reader.is_key("groundingMetadata")) out.grounding = value.text;
-    if (!reader.is_key("content")) continue;
-    const auto parts = raw_array_of(value.text, "parts");
-    codec::json_reader each{parts.empty() ? "[]" : parts};
-    while (each.next()) read_part(each.value().text, out);
-  }
-  if (out.finish_reason == "FINISH_REASON_UNSPECIFIED") out.finish_reason.clear();
+  codec::json_cursor at{candidate};
+  out.read(at, position);
   return out;
 }
 
@@ -206,17 +231,19 @@ void append_gemini_message(std::string& out, const gemini_candidate& candidate,
 void append_gemini_delta(std::string& out, const gemini_candidate& candidate,
                          const gemini_call_ids& ids, bool has_role, std::size_t first_call,
                          std::string_view extra) {
-  std::string members;
-  if (has_role) members += R"(,"role":"assistant")";
+  const auto begin = out.size();
+  if (has_role) out += R"(,"role":"assistant")";
   const bool is_opening = has_role && candidate.calls.empty();
   if (!candidate.text.empty() || is_opening)
-    members.append(R"(,"content":")").append(candidate.text) += '"';
-  append_thoughts(members, candidate, true);
-  append_calls(members, candidate, ids, first_call, true);
-  append_rest(members, candidate);
-  members += extra;
-  out += "{";
-  if (!members.empty()) out.append(members, 1);
+    out.append(R"(,"content":")").append(candidate.text) += '"';
+  append_thoughts(out, candidate, true);
+  append_calls(out, candidate, ids, first_call, true);
+  append_rest(out, candidate);
+  out += extra;
+  if (out.size() == begin)
+    out += "{";
+  else
+    out[begin] = '{';  // in place of the first comma
   out += "}";
 }
 

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include <understudy/codec/json_cursor.hpp>
+
 /// One candidate of a Gemini answer or of one of its chunks, read without a document, and written
 /// as the members of OpenAI's message or delta.
 ///
@@ -34,14 +36,21 @@ struct gemini_candidate {
   std::string_view logprobs;   ///< `logprobsResult`
   std::string_view grounding;  ///< `groundingMetadata`
 
+  /// Reads the value that the cursor stands on, and passes over it. `position` is its index where it
+  /// names none. What was there before goes, but not its memory.
+  void read(codec::json_cursor& at, std::size_t position);
   bool says_something() const {
     return !text.empty() || !thoughts.empty() || !signature.empty() || !calls.empty() ||
            !images.empty();
   }
+
+ private:
+  void clear();
+  void read_content(codec::json_cursor& at);
+  void read_part(codec::json_cursor& at);
 };
 
-/// `candidate` is well-formed JSON; its views live as long as that text. `position` is its index
-/// where it names none.
+/// `candidate` is well-formed JSON; its views live as long as that text.
 gemini_candidate read_gemini_candidate(std::string_view candidate, std::size_t position);
 
 /// What makes ids of calls that came without one: the same for the same answer.

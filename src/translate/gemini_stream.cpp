@@ -12,6 +12,8 @@
 namespace understudy::translate {
 namespace {
 
+using codec::json_kind;
+
 constexpr std::size_t max_kept_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_choices = 64;
 
@@ -29,13 +31,12 @@ gemini_stream::gemini_stream(head head)
     : scanner_{max_event_bytes}, head_{std::move(head)}, ids_{head_.id} {}
 
 /// Id and model of the answer, as its first chunk has them.
-void gemini_stream::open(std::string_view chunk) {
-  if (const auto id = unquote(raw_string_of(chunk, "responseId")); !id.empty()) {
+void gemini_stream::open(const chunk& chunk) {
+  if (const auto id = unquote(chunk.id); !id.empty()) {
     head_.id = id;
     ids_ = gemini_call_ids{id};
   }
-  if (const auto model = unquote(raw_string_of(chunk, "modelVersion")); !model.empty())
-    head_.model = model;
+  if (const auto model = unquote(chunk.model); !model.empty()) head_.model = model;
   opening_ = R"(data: {"id":)";
   codec::append_json_string(opening_, head_.id);
   opening_ += R"(,"object":"chat.completion.chunk","created":)";
@@ -74,9 +75,42 @@ bool gemini_stream::feed(std::string_view bytes, std::string& out) {
   return false;
 }
 
+/// False unless the text is an object without an error.
+bool gemini_stream::read_chunk(std::string_view text, chunk& out) {
+  codec::json_cursor at{text};
+  if (at.kind() != json_kind::object || !at.enter()) return false;
+  while (at.next()) {
+    const auto kind = at.kind();
+    if (at.is_key("candidates") && kind == json_kind::array) {
+      const auto begin = at.offset();
+      at.enter();
+      for (out.candidate_count = 0; at.next(); ++out.candidate_count)
+        if (out.candidate_count == 0) candidate_.read(at, 0);
+      out.candidates = text.substr(begin, at.offset() - begin);
+    } else if (at.is_key("usageMetadata") && kind == json_kind::object) {
+      out.usage = at.take();
+    } else if (at.is_key("responseId") && kind == json_kind::string) {
+      out.id = at.take();
+    } else if (at.is_key("modelVersion") && kind == json_kind::string) {
+      out.model = at.take();
+    } else if (at.is_key("promptFeedback") && kind == json_kind::object) {
+      out.feedback = at.take();
+    } else if (at.is_key("error")) {
+      out.has_error = out.has_error || kind != json_kind::null;
+    }
+  }
+  return at.finish() && !out.has_error;
+}
+
 bool gemini_stream::on_event(const codec::sse_event& event, std::string& out) {
+  if (event.data.empty() || event.data == "[DONE]") return true;
+  chunk read;
+  const bool is_fine = event.type != "error" && read_chunk(event.data, read);
+  return is_fine ? on_chunk(read, out) : on_fault(event, out);
+}
+
+bool gemini_stream::on_fault(const codec::sse_event& event, std::string& out) {
   const auto data = event.data;
-  if (data.empty() || data == "[DONE]") return true;
   if (const auto error = codec::check_json(data))
     return fail({}, {}, "malformed event from the upstream: " + error->text(), out);
   if (const auto error = gemini_error_of(data))
@@ -85,37 +119,37 @@ bool gemini_stream::on_event(const codec::sse_event& event, std::string& out) {
         error->message.empty() ? "the upstream broke the stream off with an error" : error->message,
         out);
   if (event.type == "error") return fail({}, {}, quoted_error_text(502, data), out);
-  if (codec::json_reader{data}.kind() != codec::json_kind::object)
-    return fail({}, {}, "malformed event from the upstream: expected an object", out);
-  return on_chunk(data, out);
+  return fail({}, {}, "malformed event from the upstream: expected an object", out);
 }
 
-bool gemini_stream::on_chunk(std::string_view chunk, std::string& out) {
+bool gemini_stream::on_chunk(const chunk& chunk, std::string& out) {
   if (opening_.empty()) open(chunk);
-  if (const auto metadata = raw_object_of(chunk, "usageMetadata"); !metadata.empty())
-    if (const auto usage = gemini_usage_of(metadata); usage.total) usage_ = usage;
-  const auto candidates = raw_array_of(chunk, "candidates");
-  if (!candidates.empty() && !on_candidates(candidates, out)) return false;
-  if (choices_.empty()) on_block(raw_object_of(chunk, "promptFeedback"), out);
+  if (!chunk.usage.empty())
+    if (const auto usage = gemini_usage_of(chunk.usage); usage.total) usage_ = usage;
+  if (!on_candidates(chunk, out)) return false;
+  if (choices_.empty()) on_block(chunk.feedback, out);
   return true;
 }
 
-bool gemini_stream::on_candidates(std::string_view candidates, std::string& out) {
-  std::string choices;
-  codec::json_reader reader{candidates};
-  for (std::size_t position = 0; reader.next(); ++position) {
-    auto candidate = read_gemini_candidate(reader.value().text, position);
-    if (candidate.index >= max_choices)
-      return fail({}, {}, "the upstream's answer has too many candidates", out);
-    if (!on_candidate(candidate, choices, out)) return false;
+bool gemini_stream::on_candidates(const chunk& chunk, std::string& out) {
+  made_choices_.clear();
+  if (chunk.candidate_count == 1) {
+    if (!on_candidate(candidate_, out)) return false;
+  } else if (chunk.candidate_count > 1) {
+    codec::json_reader reader{chunk.candidates};
+    for (std::size_t position = 0; reader.next(); ++position) {
+      auto candidate = read_gemini_candidate(reader.value().text, position);
+      if (!on_candidate(candidate, out)) return false;
+    }
   }
-  if (!choices.empty()) append_chunk(out, choices);
+  if (!made_choices_.empty()) append_chunk(out, made_choices_);
   return true;
 }
 
-/// Appends to `choices` what this part of the answer says; to `out` only errors.
-bool gemini_stream::on_candidate(gemini_candidate& candidate, std::string& choices,
-                                 std::string& out) {
+/// Appends to the choices what this part of the answer says; to `out` only errors.
+bool gemini_stream::on_candidate(gemini_candidate& candidate, std::string& out) {
+  if (candidate.index >= max_choices)
+    return fail({}, {}, "the upstream's answer has too many candidates", out);
   if (candidate.index >= choices_.size()) choices_.resize(candidate.index + 1);
   auto& of = choices_[candidate.index];
   if (!keep_text(candidate, of, out)) return false;
@@ -139,15 +173,15 @@ bool gemini_stream::on_candidate(gemini_candidate& candidate, std::string& choic
     if (!citations.empty()) extra = R"(,"annotations":)" + citations;
   }
   if (of.has_role && !is_end && extra.empty() && !candidate.says_something()) return true;
-  choices += choices.empty() ? "" : ",";
-  choices += R"({"index":)" + std::to_string(candidate.index) + R"(,"delta":)";
-  append_gemini_delta(choices, candidate, ids_, !of.has_role, of.calls, extra);
+  made_choices_ += made_choices_.empty() ? R"({"index":)" : R"(,{"index":)";
+  made_choices_.append(std::to_string(candidate.index)).append(R"(,"delta":)");
+  append_gemini_delta(made_choices_, candidate, ids_, !of.has_role, of.calls, extra);
   if (!candidate.logprobs.empty()) {
-    choices += R"(,"logprobs":)";
-    append_gemini_logprobs(choices, candidate.logprobs);
+    made_choices_ += R"(,"logprobs":)";
+    append_gemini_logprobs(made_choices_, candidate.logprobs);
   }
-  append_finish(choices, finish);
-  choices += "}";
+  append_finish(made_choices_, finish);
+  made_choices_ += "}";
   of.has_role = true;
   of.calls += candidate.calls.size();
   return true;

@@ -41,13 +41,23 @@ class gemini_stream {
     std::string text;  ///< so far, inside of a JSON string; kept only where it is needed
   };
 
+  /// Values as they are written; empty: absent.
+  struct chunk {
+    std::string_view id, model, usage, feedback;
+    std::string_view candidates;
+    std::size_t candidate_count = 0;  ///< the first of them is in `candidate_`
+    bool has_error = false;
+  };
+
+  bool read_chunk(std::string_view text, chunk& out);
   bool on_event(const codec::sse_event& event, std::string& out);
-  bool on_chunk(std::string_view chunk, std::string& out);
-  bool on_candidates(std::string_view candidates, std::string& out);
-  bool on_candidate(gemini_candidate& candidate, std::string& choices, std::string& out);
+  bool on_fault(const codec::sse_event& event, std::string& out);
+  bool on_chunk(const chunk& chunk, std::string& out);
+  bool on_candidates(const chunk& chunk, std::string& out);
+  bool on_candidate(gemini_candidate& candidate, std::string& out);
   bool keep_text(gemini_candidate& candidate, choice& of, std::string& out);
   void on_block(std::string_view feedback, std::string& out);
-  void open(std::string_view chunk);
+  void open(const chunk& chunk);
   bool fail(std::string_view type, std::string_view code, std::string_view message,
             std::string& out);
   void append_chunk(std::string& out, std::string_view choices) const;
@@ -55,6 +65,9 @@ class gemini_stream {
   codec::sse_scanner scanner_;
   head head_;
   std::string opening_;  ///< of every chunk, up to the value of `choices`
+  // Kept for their memory: a chunk allocates nothing.
+  gemini_candidate candidate_;
+  std::string made_choices_;
   gemini_call_ids ids_;
   std::vector<choice> choices_;
   bool has_failed_ = false;
