@@ -20,7 +20,10 @@ std::uint64_t load(std::string_view bytes) {
 }
 
 std::uint32_t load32(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint32_t>(load(bytes.substr(at, 4)));
+  const auto byte = [p = bytes.data() + at](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i]));
+  };
+  return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
 }
 
 void store(std::string& out, std::uint64_t value, int bytes) {

@@ -7,7 +7,13 @@
 
 namespace understudy::translate {
 
-using codec::json_kind;
+namespace {
+
+std::string_view block_of(std::string_view payload) {
+  return raw_member(payload, "contentBlockIndex", codec::json_kind::number);
+}
+
+}  // namespace
 
 bool converse_message_stream::fail(std::string_view type, std::string_view message,
                                    std::string& out) {
@@ -48,19 +54,21 @@ bool converse_message_stream::on_message(const codec::event_message& message, st
 
 bool converse_message_stream::on_event(std::string_view type, std::string_view payload,
                                        std::string& out) {
-  if (const auto error = codec::check_json(payload))
-    return fail({}, "malformed event from the upstream: " + error->text(), out);
+  converse_delta delta;
+  const bool is_delta = type == "contentBlockDelta" && delta.read(payload);
+  if (!is_delta)
+    if (const auto error = codec::check_json(payload))
+      return fail({}, "malformed event from the upstream: " + error->text(), out);
   writer_.start(id_, model_, out);
-  const auto block = raw_member(payload, "contentBlockIndex", json_kind::number);
-  if (type == "contentBlockDelta") {
-    on_delta(payload, block, out);
+  if (is_delta) {
+    on_delta(delta, out);
   } else if (type == "contentBlockStart") {
     const auto start = raw_object_of(payload, "start");
     const auto tool = raw_object_of(start, "toolUse");
     if (!tool.empty())
-      writer_.call(block, raw_text_of(tool, "toolUseId"), raw_text_of(tool, "name"), out);
+      writer_.call(block_of(payload), raw_text_of(tool, "toolUseId"), raw_text_of(tool, "name"), out);
   } else if (type == "contentBlockStop") {
-    writer_.end_block(block, out);
+    writer_.end_block(block_of(payload), out);
   } else if (type == "messageStop") {
     return on_message_stop(payload, out);
   } else if (type == "metadata") {
@@ -71,22 +79,16 @@ bool converse_message_stream::on_event(std::string_view type, std::string_view p
   return true;
 }
 
-void converse_message_stream::on_delta(std::string_view payload, std::string_view block,
-                                       std::string& out) {
-  const auto delta = raw_object_of(payload, "delta");
-  if (const auto text = raw_text_of(delta, "text"); !text.empty()) writer_.text(text, out);
-  if (const auto cited = raw_object_of(delta, "citation"); !cited.empty())
-    if (const auto parsed = parse_json(cited))
+void converse_message_stream::on_delta(const converse_delta& delta, std::string& out) {
+  const auto holds_text = [](std::string_view raw) { return raw.size() > 2; };
+  if (holds_text(delta.text)) writer_.text(delta.text, out);
+  if (!delta.citation.empty())
+    if (const auto parsed = parse_json(delta.citation))
       if (const auto made = anthropic_citation(*parsed)) writer_.citation(dump_json(*made), out);
-  const auto tool = raw_object_of(delta, "toolUse");
-  if (!tool.empty()) writer_.arguments(block, raw_text_of(tool, "input"), out);
-  const auto reasoning = raw_object_of(delta, "reasoningContent");
-  if (reasoning.empty()) return;
-  if (const auto text = raw_text_of(reasoning, "text"); !text.empty()) writer_.thinking(text, out);
-  if (const auto sign = raw_text_of(reasoning, "signature"); !sign.empty())
-    writer_.signature(sign, out);
-  if (const auto data = raw_text_of(reasoning, "redactedContent"); !data.empty())
-    writer_.redacted(data, out);
+  if (holds_text(delta.tool_input)) writer_.arguments(delta.block, delta.tool_input, out);
+  if (holds_text(delta.reasoning_text)) writer_.thinking(delta.reasoning_text, out);
+  if (holds_text(delta.signature)) writer_.signature(delta.signature, out);
+  if (holds_text(delta.redacted)) writer_.redacted(delta.redacted, out);
 }
 
 bool converse_message_stream::on_message_stop(std::string_view payload, std::string& out) {

@@ -72,11 +72,15 @@ bool converse_stream::on_message(const codec::event_message& message, std::strin
 }
 
 bool converse_stream::on_event(std::string_view type, std::string_view payload, std::string& out) {
+  if (type == "contentBlockDelta") {
+    if (converse_delta delta; delta.read(payload)) {
+      on_block_delta(delta, out);
+      return true;
+    }
+  }
   if (const auto error = codec::check_json(payload))
     return fail({}, "malformed event from the upstream: " + error->text(), out);
-  if (type == "contentBlockDelta") {
-    on_block_delta(payload, out);
-  } else if (type == "messageStart") {
+  if (type == "messageStart") {
     begin_delta(out);
     out += R"({"role":"assistant","content":""})";
     end_delta(out);
@@ -119,24 +123,20 @@ std::size_t converse_stream::tool_index(std::string_view block) const {
   return static_cast<std::size_t>(calls_.rend() - found) - 1;
 }
 
-void converse_stream::on_block_delta(std::string_view payload, std::string& out) {
-  const auto delta = raw_object_of(payload, "delta");
-  if (const auto text = raw_string_of(delta, "text"); !text.empty()) {
+void converse_stream::on_block_delta(const converse_delta& delta, std::string& out) {
+  if (const auto text = delta.text; !text.empty()) {
     text_characters_ += code_points(text.substr(1, text.size() - 2), true);
     begin_delta(out);
     out += R"({"content":)";
     append_raw_text(out, text);
     out += "}";
     end_delta(out);
-  } else if (const auto tool = raw_object_of(delta, "toolUse"); !tool.empty()) {
-    const auto input = raw_string_of(tool, "input");
-    if (input.empty()) return;
-    emit_arguments(tool_index(raw_member(payload, "contentBlockIndex", json_kind::number)), input,
-                   out);
-  } else if (const auto cited = raw_object_of(delta, "citation"); !cited.empty()) {
-    on_citation(cited, out);
+  } else if (delta.has_tool) {
+    if (!delta.tool_input.empty()) emit_arguments(tool_index(delta.block), delta.tool_input, out);
+  } else if (!delta.citation.empty()) {
+    on_citation(delta.citation, out);
   } else {
-    on_reasoning(raw_object_of(delta, "reasoningContent"), out);
+    on_reasoning(delta, out);
   }
 }
 
@@ -172,21 +172,19 @@ void converse_stream::on_block_stop(std::string_view payload, std::string& out) 
   emit_arguments(call, R"("{}")", out);
 }
 
-void converse_stream::on_reasoning(std::string_view reasoning, std::string& out) {
-  if (reasoning.empty()) return;
+void converse_stream::on_reasoning(const converse_delta& delta, std::string& out) {
   const auto emit = [&](std::string_view opening, std::string_view raw, std::string_view closing) {
+    if (raw.empty()) return;
     begin_delta(out);
     out += opening;
     append_raw_text(out, raw);
     out += closing;
     end_delta(out);
   };
-  if (const auto text = raw_string_of(reasoning, "text"); !text.empty())
-    emit(R"({"reasoning_content":)", text, "}");
-  if (const auto sign = raw_string_of(reasoning, "signature"); !sign.empty())
-    emit(R"({"thinking_blocks":[{"type":"thinking","thinking":"","signature":)", sign, "}]}");
-  if (const auto data = raw_string_of(reasoning, "redactedContent"); !data.empty())
-    emit(R"({"thinking_blocks":[{"type":"redacted_thinking","data":)", data, "}]}");
+  emit(R"({"reasoning_content":)", delta.reasoning_text, "}");
+  emit(R"({"thinking_blocks":[{"type":"thinking","thinking":"","signature":)", delta.signature,
+       "}]}");
+  emit(R"({"thinking_blocks":[{"type":"redacted_thinking","data":)", delta.redacted, "}]}");
 }
 
 bool converse_stream::on_message_stop(std::string_view payload, std::string& out) {

@@ -8,6 +8,8 @@
 #include <understudy/codec/json_scan.hpp>
 #include <understudy/translate/translator.hpp>
 
+#include "translate/converse_delta.hpp"
+
 /// ConverseStream frames → chat completion chunks as server-sent events. No document is built:
 /// strings of a frame are JSON already and are copied with their escapes.
 namespace understudy::translate {
@@ -37,8 +39,8 @@ class converse_stream {
   bool on_message(const codec::event_message& message, std::string& out);
   bool on_event(std::string_view type, std::string_view payload, std::string& out);
   void on_block_start(std::string_view payload, std::string& out);
-  void on_block_delta(std::string_view payload, std::string& out);
-  void on_reasoning(std::string_view reasoning, std::string& out);
+  void on_block_delta(const converse_delta& delta, std::string& out);
+  void on_reasoning(const converse_delta& delta, std::string& out);
   bool on_message_stop(std::string_view payload, std::string& out);
   void on_metadata(std::string_view payload, std::string& out);
   bool fail(std::string_view type, std::string_view message, std::string& out);

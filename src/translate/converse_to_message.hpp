@@ -6,6 +6,7 @@
 #include <understudy/codec/event_stream.hpp>
 #include <understudy/translate/translator.hpp>
 
+#include "translate/converse_delta.hpp"
 #include "translate/message_writer.hpp"
 
 /// Bedrock Converse answer → Anthropic message, whole or as a stream (spec/gateway-config.md §4.5,
@@ -37,7 +38,7 @@ class converse_message_stream {
  private:
   bool on_message(const codec::event_message& message, std::string& out);
   bool on_event(std::string_view type, std::string_view payload, std::string& out);
-  void on_delta(std::string_view payload, std::string_view block, std::string& out);
+  void on_delta(const converse_delta& delta, std::string& out);
   bool on_message_stop(std::string_view payload, std::string& out);
   bool fail(std::string_view type, std::string_view message, std::string& out);
 
