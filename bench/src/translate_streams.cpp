@@ -33,6 +33,9 @@ constexpr pair pairs[] = {
     {"chat-gemini", translate::operation::chat_completions, translate::schema::gcp_vertex_ai, true},
     {"messages-openai", translate::operation::messages, translate::schema::openai, true},
     {"messages-bedrock", translate::operation::messages, translate::schema::aws_bedrock, true},
+    {"messages-gemini", translate::operation::messages, translate::schema::gcp_vertex_ai, true},
+    {"responses-anthropic", translate::operation::responses, translate::schema::anthropic, true},
+    {"responses-gemini", translate::operation::responses, translate::schema::gcp_vertex_ai, true},
 };
 
 /// What comes before the text, one chunk of it, and what ends the answer, as the provider sends it.
@@ -106,7 +109,9 @@ int main(int argc, char** argv) {
   const auto chunks = std::strtoul(argv[2], nullptr, 10);
   const auto events = stream_of(chosen->target);
   const std::string body =
-      R"({"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]})";
+      chosen->op == translate::operation::responses
+          ? R"({"model":"m","stream":true,"input":"Hi"})"
+          : R"({"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]})";
   codec::field_list fields;
   translate::request_view view;
   view.op = chosen->op;

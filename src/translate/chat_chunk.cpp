@@ -1,9 +1,67 @@
 #include "translate/chat_chunk.hpp"
 
 namespace understudy::translate {
+namespace {
 
 using codec::json_cursor;
 using codec::json_kind;
+
+void read_chunk_delta(json_cursor& at, chat_chunk_delta& out) {
+  at.enter();
+  while (at.next()) {
+    if (at.is_key("content"))
+      out.content = at.take();
+    else if (at.is_key("reasoning_content"))
+      out.reasoning_content = at.take();
+    else if (at.is_key("reasoning"))
+      out.reasoning = at.take();
+    else if (at.is_key("thinking_blocks"))
+      out.thinking_blocks = at.take();
+    else if (at.is_key("refusal"))
+      out.refusal = at.take();
+    else if (at.is_key("tool_calls"))
+      out.tool_calls = at.take();
+    else if (at.is_key("annotations"))
+      out.annotations = at.take();
+  }
+}
+
+}  // namespace
+
+std::string_view text_of_raw(std::string_view raw) {
+  return raw.size() > 2 && raw.front() == '"' ? raw : std::string_view{};
+}
+
+std::string_view list_of_raw(std::string_view raw) {
+  return raw.starts_with('[') ? raw : std::string_view{};
+}
+
+std::string_view chat_chunk_delta::thought() const {
+  const auto first = text_of_raw(reasoning_content);
+  return first.empty() ? text_of_raw(reasoning) : first;
+}
+
+void chat_chunk_choice::read(json_cursor& at) {
+  *this = {};
+  is_there = at.kind() == json_kind::object && at.enter();
+  while (is_there && at.next()) {
+    const auto kind = at.kind();
+    if (at.is_key("delta") && kind == json_kind::object)
+      read_chunk_delta(at, delta);
+    else if (at.is_key("index"))
+      index = at.take();
+    else if (at.is_key("logprobs"))
+      logprobs = at.take();
+    else if (kind != json_kind::string)
+      continue;
+    else if (at.is_key("finish_reason"))
+      finish_reason = at.take();
+    else if (at.is_key("stop_reason"))
+      stop_reason = at.take();
+    else if (at.is_key("matched_stop"))
+      matched_stop = at.take();
+  }
+}
 
 bool chat_chunk::read(std::string_view text) {
   *this = {};
@@ -11,65 +69,28 @@ bool chat_chunk::read(std::string_view text) {
   const bool is_object = at.kind() == json_kind::object && at.enter();
   while (is_object && at.next()) {
     const auto kind = at.kind();
-    if (at.is_key("choices") && kind == json_kind::array)
-      read_choices(at);
-    else if (at.is_key("id"))
+    if (at.is_key("choices") && kind == json_kind::array) {
+      const auto begin = at.offset();
+      at.enter();
+      first_choice = {};
+      for (bool is_first = true; at.next(); is_first = false)
+        if (is_first) first_choice.read(at);
+      choices = text.substr(begin, at.offset() - begin);
+    } else if (at.is_key("id")) {
       id = at.take();
-    else if (at.is_key("model"))
+    } else if (at.is_key("model")) {
       model = at.take();
-    else if (at.is_key("usage") && kind == json_kind::object)
+    } else if (at.is_key("created")) {
+      created = at.take();
+    } else if (at.is_key("usage") && kind == json_kind::object) {
       usage = at.take();
-    else if (at.is_key("service_tier") && kind == json_kind::string)
+    } else if (at.is_key("service_tier") && kind == json_kind::string) {
       service_tier = at.take();
-    else if (at.is_key("error"))
-      has_error = has_error || kind != json_kind::null;
+    } else if (at.is_key("error") && kind != json_kind::null && error.empty()) {
+      error = at.take();
+    }
   }
   return at.finish();
-}
-
-void chat_chunk::read_choices(json_cursor& at) {
-  choice = {};
-  at.enter();
-  for (bool is_first = true; at.next(); is_first = false)
-    if (is_first && at.kind() == json_kind::object) read_choice(at);
-}
-
-void chat_chunk::read_choice(json_cursor& at) {
-  choice.is_there = true;
-  at.enter();
-  while (at.next()) {
-    const auto kind = at.kind();
-    if (at.is_key("delta") && kind == json_kind::object)
-      read_delta(at);
-    else if (kind != json_kind::string)
-      continue;
-    else if (at.is_key("finish_reason"))
-      choice.finish_reason = at.take();
-    else if (at.is_key("stop_reason"))
-      choice.stop_reason = at.take();
-    else if (at.is_key("matched_stop"))
-      choice.matched_stop = at.take();
-  }
-}
-
-void chat_chunk::read_delta(json_cursor& at) {
-  auto& delta = choice.delta;
-  delta = {};
-  at.enter();
-  while (at.next()) {
-    if (at.is_key("content"))
-      delta.content = at.take();
-    else if (at.is_key("reasoning_content"))
-      delta.reasoning_content = at.take();
-    else if (at.is_key("reasoning"))
-      delta.reasoning = at.take();
-    else if (at.is_key("thinking_blocks"))
-      delta.thinking_blocks = at.take();
-    else if (at.is_key("refusal"))
-      delta.refusal = at.take();
-    else if (at.is_key("tool_calls"))
-      delta.tool_calls = at.take();
-  }
 }
 
 }  // namespace understudy::translate

@@ -7,29 +7,39 @@
 /// All views are values as they are written, quotes and brackets included; empty: absent.
 namespace understudy::translate {
 
-struct chat_chunk {
-  struct delta_members {
-    std::string_view content;  ///< a string, or a list of parts
-    std::string_view reasoning_content, reasoning, thinking_blocks, refusal, tool_calls;
-  };
-  struct first_choice {
-    bool is_there = false;
-    std::string_view finish_reason, stop_reason, matched_stop;
-    delta_members delta;
-  };
+struct chat_chunk_delta {
+  std::string_view content;  ///< a string, or a list of parts
+  std::string_view reasoning_content, reasoning, thinking_blocks, refusal, tool_calls, annotations;
 
-  std::string_view id, model, service_tier;
-  std::string_view usage;  ///< an object
-  bool has_error = false;  ///< an `error` that is not null
-  first_choice choice;
+  /// Two names of one thing; some servers write both.
+  std::string_view thought() const;
+};
+
+struct chat_chunk_choice {
+  bool is_there = false;
+  std::string_view index, logprobs;
+  std::string_view finish_reason, stop_reason, matched_stop;  ///< strings
+  chat_chunk_delta delta;
+
+  /// Reads the value that the cursor stands on, and passes over it. What is no object isn't there.
+  void read(codec::json_cursor& at);
+};
+
+struct chat_chunk {
+  std::string_view id, model, created;
+  std::string_view service_tier;  ///< a string
+  std::string_view usage;         ///< an object
+  std::string_view error;         ///< not null
+  std::string_view choices;       ///< a list
+  chat_chunk_choice first_choice;
 
   /// False when `text` is no well-formed JSON. One that is no object has no members.
   bool read(std::string_view text);
-
- private:
-  void read_choices(codec::json_cursor& at);
-  void read_choice(codec::json_cursor& at);
-  void read_delta(codec::json_cursor& at);
 };
+
+/// The string, where `raw` is one that holds something; else empty.
+std::string_view text_of_raw(std::string_view raw);
+/// The list, where `raw` is one; else empty.
+std::string_view list_of_raw(std::string_view raw);
 
 }  // namespace understudy::translate

@@ -12,17 +12,8 @@ namespace {
 using codec::json_kind;
 using codec::json_reader;
 
-/// A string that holds something, with its quotes.
-std::string_view text_or_nothing(std::string_view raw) {
-  return raw.size() > 2 && raw.front() == '"' ? raw : std::string_view{};
-}
-
-std::string_view list_or_nothing(std::string_view raw) {
-  return raw.starts_with('[') ? raw : std::string_view{};
-}
-
 /// Of the parts of a list of text parts, as one JSON string; empty: nothing there.
-std::string joined_parts(std::string_view parts) {
+std::string joined_text_parts(std::string_view parts) {
   std::string text;
   json_reader reader{parts};
   while (reader.next()) text += unquote(raw_text_of(reader.value().text, "text"));
@@ -59,22 +50,16 @@ bool chat_message_stream::on_event(const codec::sse_event& event, std::string& o
   chat_chunk chunk;
   const bool is_whole = chunk.read(event.data);
   if (event.type == "error") return on_error(is_whole ? event.data : std::string_view{}, out);
-  if (!is_whole) return on_malformed(event.data, out);
-  if (chunk.has_error) return on_error(event.data, out);
+  if (!is_whole) return fail({}, malformed_event_text(event.data), out);
+  if (!chunk.error.empty()) return on_error(event.data, out);
   if (!chunk.usage.empty())
     if (const auto told = chat_usage_of(chunk.usage); told.input || told.output) usage_ = told;
   if (!chunk.service_tier.empty()) raw_tier_ = chunk.service_tier;
-  if (!chunk.choice.is_there) return true;
+  if (!chunk.first_choice.is_there) return true;
   on_choice(chunk, out);
   if (finish_reason_ == "error") return fail({}, "the model's answer ended in an error", out);
   if (writer_.is_tangled()) return fail({}, "the model's tool calls can't be followed", out);
   return true;
-}
-
-bool chat_message_stream::on_malformed(std::string_view data, std::string& out) {
-  const auto error = codec::check_json(data);
-  const auto why = error ? error->text() : std::string{"not JSON"};
-  return fail({}, "malformed event from the upstream: " + why, out);
 }
 
 bool chat_message_stream::on_error(std::string_view data, std::string& out) {
@@ -90,33 +75,32 @@ bool chat_message_stream::on_error(std::string_view data, std::string& out) {
 
 void chat_message_stream::on_choice(const chat_chunk& chunk, std::string& out) {
   if (!writer_.has_started()) {
-    const auto told = unquote(text_or_nothing(chunk.model));
+    const auto told = unquote(text_of_raw(chunk.model));
     if (!told.empty()) model_ = told;
-    writer_.start(message_id_of(unquote(text_or_nothing(chunk.id))), model_, out);
+    writer_.start(message_id_of(unquote(text_of_raw(chunk.id))), model_, out);
   }
-  const auto& choice = chunk.choice;
+  const auto& choice = chunk.first_choice;
   on_delta(choice.delta, out);
   for (const auto stop : {choice.stop_reason, choice.matched_stop})
     if (!stop.empty() && std::ranges::find(stops_, unquote(stop)) != stops_.end()) raw_stop_ = stop;
   if (choice.finish_reason.size() > 2) finish_reason_ = unquote(choice.finish_reason);
 }
 
-void chat_message_stream::on_delta(const chat_chunk::delta_members& delta, std::string& out) {
+void chat_message_stream::on_delta(const chat_chunk_delta& delta, std::string& out) {
   // Reasoning comes before the text that it led to, whatever the order of the members.
-  auto thought = text_or_nothing(delta.reasoning_content);
-  if (thought.empty()) thought = text_or_nothing(delta.reasoning);
+  const auto thought = delta.thought();
   if (!thought.empty()) writer_.thinking(thought, out);
-  if (const auto blocks = list_or_nothing(delta.thinking_blocks); !blocks.empty())
+  if (const auto blocks = list_of_raw(delta.thinking_blocks); !blocks.empty())
     on_thinking_blocks(blocks, !thought.empty(), out);
-  if (const auto text = text_or_nothing(delta.content); !text.empty())
+  if (const auto text = text_of_raw(delta.content); !text.empty())
     writer_.text(text, out);
-  else if (const auto parts = list_or_nothing(delta.content); !parts.empty())
-    if (const auto joined = joined_parts(parts); !joined.empty()) writer_.text(joined, out);
-  if (const auto refused = text_or_nothing(delta.refusal); !refused.empty()) {
+  else if (const auto parts = list_of_raw(delta.content); !parts.empty())
+    if (const auto joined = joined_text_parts(parts); !joined.empty()) writer_.text(joined, out);
+  if (const auto refused = text_of_raw(delta.refusal); !refused.empty()) {
     has_refusal_ = true;
     writer_.text(refused, out);
   }
-  if (const auto calls = list_or_nothing(delta.tool_calls); !calls.empty()) on_calls(calls, out);
+  if (const auto calls = list_of_raw(delta.tool_calls); !calls.empty()) on_calls(calls, out);
 }
 
 /// Signatures and hidden reasoning; the text too, where no other member has brought it.

@@ -50,9 +50,8 @@ class chat_message_stream {
  private:
   bool on_event(const codec::sse_event& event, std::string& out);
   bool on_error(std::string_view error, std::string& out);
-  bool on_malformed(std::string_view data, std::string& out);
   void on_choice(const chat_chunk& chunk, std::string& out);
-  void on_delta(const chat_chunk::delta_members& delta, std::string& out);
+  void on_delta(const chat_chunk_delta& delta, std::string& out);
   void on_thinking_blocks(std::string_view blocks, bool has_text, std::string& out);
   void on_calls(std::string_view calls, std::string& out);
   bool end_message(std::string& out);

@@ -66,7 +66,8 @@ bool converse_message_stream::on_event(std::string_view type, std::string_view p
     const auto start = raw_object_of(payload, "start");
     const auto tool = raw_object_of(start, "toolUse");
     if (!tool.empty())
-      writer_.call(block_of(payload), raw_text_of(tool, "toolUseId"), raw_text_of(tool, "name"), out);
+      writer_.call(block_of(payload), raw_text_of(tool, "toolUseId"), raw_text_of(tool, "name"),
+                   out);
   } else if (type == "contentBlockStop") {
     writer_.end_block(block_of(payload), out);
   } else if (type == "messageStop") {

@@ -31,6 +31,11 @@ void append_anthropic(std::string& out, std::string_view type, std::string_view 
 
 }  // namespace
 
+std::string malformed_event_text(std::string_view event) {
+  const auto error = codec::check_json(event);
+  return "malformed event from the upstream: " + (error ? error->text() : "not JSON");
+}
+
 std::string_view openai_error_type(int status) {
   switch (status) {
     case 401:

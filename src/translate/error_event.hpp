@@ -17,6 +17,9 @@ void append_error_event(std::string& out, operation op, std::string_view type,
 /// Text of an upstream's error for a message: trimmed, cut to a readable length, never empty.
 std::string quoted_error_text(int status, std::string_view body);
 
+/// Message about an event that is no well-formed JSON.
+std::string malformed_event_text(std::string_view event);
+
 /// Error type of a status in OpenAI's or Anthropic's vocabulary.
 std::string_view openai_error_type(int status);
 std::string_view anthropic_error_type(int status);

@@ -36,8 +36,8 @@ struct gemini_candidate {
   std::string_view logprobs;   ///< `logprobsResult`
   std::string_view grounding;  ///< `groundingMetadata`
 
-  /// Reads the value that the cursor stands on, and passes over it. `position` is its index where it
-  /// names none. What was there before goes, but not its memory.
+  /// Reads the value that the cursor stands on, and passes over it. `position` is its index where
+  /// it names none. What was there before goes, but not its memory.
   void read(codec::json_cursor& at, std::size_t position);
   bool says_something() const {
     return !text.empty() || !thoughts.empty() || !signature.empty() || !calls.empty() ||

@@ -13,10 +13,6 @@ using codec::json_kind;
 using codec::json_reader;
 using codec::json_value;
 
-struct responses_stream::choice_parts {
-  std::string_view delta, logprobs, finish;
-};
-
 /// Strings with their quotes; empty: absent.
 struct responses_stream::call_delta {
   std::string_view index, id, name, arguments;
@@ -29,8 +25,23 @@ std::string_view string_or_nothing(const json_value& value) {
   return is_string ? value.text : std::string_view{};
 }
 
-std::string_view list_or_nothing(const json_value& value) {
-  return value.kind == json_kind::array ? value.text : std::string_view{};
+/// The Responses API knows one choice only.
+bool is_only_choice(const chat_chunk_choice& choice) {
+  const bool is_first = choice.index.empty() || choice.index == "0" || choice.index == "null";
+  return choice.is_there && is_first;
+}
+
+/// Nearly always the first in the list.
+chat_chunk_choice only_choice_of(const chat_chunk& chunk) {
+  if (is_only_choice(chunk.first_choice)) return chunk.first_choice;
+  chat_chunk_choice choice;
+  json_reader list{chunk.choices};
+  while (list.next()) {
+    codec::json_cursor at{list.value().text};
+    choice.read(at);
+    if (is_only_choice(choice)) return choice;
+  }
+  return {};
 }
 
 /// `"log_probs": {"content": […]}`: the elements, without brackets.
@@ -67,89 +78,57 @@ bool responses_stream::feed(std::string_view bytes, std::string& out) {
 bool responses_stream::on_event(const codec::sse_event& event, std::string& out) {
   if (event.data == "[DONE]") return on_end(out);
   if (event.data.empty()) return true;
-  if (const auto error = codec::check_json(event.data))
-    return fail("malformed event from the upstream: " + error->text(), out);
+  chat_chunk chunk;
+  if (!chunk.read(event.data)) return fail(malformed_event_text(event.data), out);
   if (event.type == "error") {
     const auto inner = codec::find_member(event.data, "error");
     return fail_with(inner ? inner->text : event.data, out);
   }
-  return on_chunk(event.data, out);
+  return on_chunk(chunk, out);
 }
 
-void responses_stream::read_frame(const json_reader& member) {
-  const auto& value = member.value();
-  if (member.is_key("id") && value.kind == json_kind::string && value.text.size() > 2) {
-    id_ = codec::unescape_json(value.raw_string());
-  } else if (member.is_key("model") && value.kind == json_kind::string && value.text.size() > 2) {
+void responses_stream::read_frame(const chat_chunk& chunk) {
+  if (const auto id = text_of_raw(chunk.id); !id.empty()) id_ = unquote(id);
+  if (const auto model = text_of_raw(chunk.model); !model.empty()) {
     frame_.model.clear();
-    append_inside(frame_.model, value.text);
-  } else if (member.is_key("created") && value.kind == json_kind::number) {
-    std::int64_t created = 0;
-    const auto* end = value.text.data() + value.text.size();
-    if (std::from_chars(value.text.data(), end, created).ptr == end && created > 0)
-      frame_.created = created;
+    append_inside(frame_.model, model);
   }
+  std::int64_t created = 0;
+  const auto* end = chunk.created.data() + chunk.created.size();
+  if (std::from_chars(chunk.created.data(), end, created).ptr == end && created > 0)
+    frame_.created = created;
 }
 
-bool responses_stream::on_chunk(std::string_view chunk, std::string& out) {
-  json_reader reader{chunk};
-  std::string_view choices;
-  while (reader.next()) {
-    const auto& value = reader.value();
-    if (!is_begun_) read_frame(reader);
-    if (reader.is_key("error") && value.kind != json_kind::null) return fail_with(value.text, out);
-    if (reader.is_key("choices")) choices = list_or_nothing(value);
-    if (reader.is_key("usage") && value.kind == json_kind::object) usage_ = chat_usage(value.text);
-    if (reader.is_key("service_tier") && !string_or_nothing(value).empty()) {
-      service_tier_.clear();
-      append_inside(service_tier_, value.text);
-    }
+bool responses_stream::on_chunk(const chat_chunk& chunk, std::string& out) {
+  if (!is_begun_) read_frame(chunk);
+  if (!chunk.error.empty()) return fail_with(chunk.error, out);
+  if (!chunk.usage.empty()) usage_ = chat_usage(chunk.usage);
+  if (const auto tier = text_of_raw(chunk.service_tier); !tier.empty()) {
+    service_tier_.clear();
+    append_inside(service_tier_, tier);
   }
   open_response(out);
-  if (choices.empty() || has_finish_) return true;
-  json_reader list{choices};
-  while (list.next()) {
-    choice_parts parts;
-    json_reader choice{list.value().text};
-    bool is_ours = choice.kind() == json_kind::object;
-    while (choice.kind() == json_kind::object && choice.next()) {
-      const auto& value = choice.value();
-      if (choice.is_key("index")) is_ours = value.text == "0" || value.text == "null";
-      if (choice.is_key("delta") && value.kind == json_kind::object) parts.delta = value.text;
-      if (choice.is_key("logprobs")) parts.logprobs = value.text;
-      if (choice.is_key("finish_reason")) parts.finish = string_or_nothing(value);
-    }
-    if (is_ours) return on_choice(parts, out);
-  }
-  return true;
+  if (chunk.choices.empty() || has_finish_) return true;
+  const auto choice = only_choice_of(chunk);
+  return !choice.is_there || on_choice(choice, out);
 }
 
-bool responses_stream::on_choice(const choice_parts& choice, std::string& out) {
-  if (!choice.delta.empty() && !on_delta(choice.delta, logprobs_of(choice.logprobs), out))
-    return false;
-  if (choice.finish.empty()) return true;
-  if (choice.finish == R"("error")") return fail("the upstream broke the answer off", out);
-  state_ = state_of_finish(choice.finish.substr(1, choice.finish.size() - 2));
+bool responses_stream::on_choice(const chat_chunk_choice& choice, std::string& out) {
+  if (!on_delta(choice.delta, logprobs_of(choice.logprobs), out)) return false;
+  const auto finish = text_of_raw(choice.finish_reason);
+  if (finish.empty()) return true;
+  if (finish == R"("error")") return fail("the upstream broke the answer off", out);
+  state_ = state_of_finish(finish.substr(1, finish.size() - 2));
   has_finish_ = true;
   close_all(out);
   return true;
 }
 
-bool responses_stream::on_delta(std::string_view delta, std::string_view logprobs,
+bool responses_stream::on_delta(const chat_chunk_delta& delta, std::string_view logprobs,
                                 std::string& out) {
-  std::string_view text, reasoning, refusal, thinking, calls, annotations;
-  json_reader reader{delta};
-  while (reader.next()) {
-    const auto& value = reader.value();
-    if (reader.is_key("content")) text = string_or_nothing(value);
-    if (reader.is_key("refusal")) refusal = string_or_nothing(value);
-    if (reader.is_key("thinking_blocks")) thinking = list_or_nothing(value);
-    if (reader.is_key("tool_calls")) calls = list_or_nothing(value);
-    if (reader.is_key("annotations")) annotations = list_or_nothing(value);
-    // Two names of one thing; some servers write both.
-    if (reasoning.empty() && (reader.is_key("reasoning_content") || reader.is_key("reasoning")))
-      reasoning = string_or_nothing(value);
-  }
+  const auto text = text_of_raw(delta.content), refusal = text_of_raw(delta.refusal);
+  const auto thinking = list_of_raw(delta.thinking_blocks), calls = list_of_raw(delta.tool_calls);
+  const auto annotations = list_of_raw(delta.annotations), reasoning = delta.thought();
   if (!reasoning.empty() && !say(part_kind::reasoning, reasoning, {}, out)) return false;
   if (!thinking.empty() && seals_thinking_) {
     if (!current_ || items_[*current_].what != response_item::kind::reasoning) {

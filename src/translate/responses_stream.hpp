@@ -9,6 +9,7 @@
 #include <understudy/codec/sse.hpp>
 #include <understudy/translate/translator.hpp>
 
+#include "translate/chat_chunk.hpp"
 #include "translate/responses_answer.hpp"
 
 /// Chat completion chunks → the events of the Responses API (OpenAI's API reference, "Streaming
@@ -39,13 +40,12 @@ class responses_stream {
  private:
   using part_kind = response_part::kind;
   struct call_delta;
-  struct choice_parts;
 
   bool on_event(const codec::sse_event& event, std::string& out);
-  bool on_chunk(std::string_view chunk, std::string& out);
-  void read_frame(const codec::json_reader& member);
-  bool on_choice(const choice_parts& choice, std::string& out);
-  bool on_delta(std::string_view delta, std::string_view logprobs, std::string& out);
+  bool on_chunk(const chat_chunk& chunk, std::string& out);
+  void read_frame(const chat_chunk& chunk);
+  bool on_choice(const chat_chunk_choice& choice, std::string& out);
+  bool on_delta(const chat_chunk_delta& delta, std::string_view logprobs, std::string& out);
   void on_thinking(std::string_view blocks);
   bool on_annotations(std::string_view annotations, std::string& out);
   bool on_calls(std::string_view calls, std::string& out);

@@ -44,7 +44,7 @@ class sse_scanner {
   bool is_line_empty_ = true;
   bool is_after_cr_ = false;
   bool has_bare_cr_ = false;  ///< a line has ended in CR alone: the quick way is left
-  bool is_at_start_ = true;  ///< a byte order mark may come
+  bool is_at_start_ = true;   ///< a byte order mark may come
   bool must_drop_pending_ = false;
   bool has_failed_ = false;
 };
