@@ -126,11 +126,7 @@ void append_escaped(std::string& out, char c) {
   }
 }
 
-}  // namespace
-
-std::string unescape_json(std::string_view raw) {
-  std::string out;
-  out.reserve(raw.size());
+void append_unescaped(std::string& out, std::string_view raw) {
   std::size_t i = 0;
   while (i < raw.size()) {
     const auto backslash = std::min(raw.find('\\', i), raw.size());
@@ -143,7 +139,22 @@ std::string unescape_json(std::string_view raw) {
       out.push_back(simple_escape(raw[i++]));
     }
   }
+}
+
+}  // namespace
+
+std::string unescape_json(std::string_view raw) {
+  std::string out;
+  out.reserve(raw.size());
+  append_unescaped(out, raw);
   return out;
+}
+
+std::string_view unescape_json(std::string_view raw, std::string& buffer) {
+  if (raw.find('\\') == std::string_view::npos) return raw;
+  buffer.clear();
+  append_unescaped(buffer, raw);
+  return buffer;
 }
 
 bool is_utf8(std::string_view text) {

@@ -7,6 +7,7 @@ using codec::json_cursor;
 using codec::json_kind;
 
 void read_chunk_delta(json_cursor& at, chat_chunk_delta& out) {
+  out = {};
   at.enter();
   while (at.next()) {
     if (at.is_key("content"))
@@ -26,6 +27,16 @@ void read_chunk_delta(json_cursor& at, chat_chunk_delta& out) {
   }
 }
 
+void read_called_function(json_cursor& at, chat_call_delta& out) {
+  at.enter();
+  while (at.next()) {
+    if (at.is_key("name"))
+      out.name = text_of_raw(at.take());
+    else if (at.is_key("arguments"))
+      out.arguments = text_of_raw(at.take());
+  }
+}
+
 }  // namespace
 
 std::string_view text_of_raw(std::string_view raw) {
@@ -39,6 +50,19 @@ std::string_view list_of_raw(std::string_view raw) {
 std::string_view chat_chunk_delta::thought() const {
   const auto first = text_of_raw(reasoning_content);
   return first.empty() ? text_of_raw(reasoning) : first;
+}
+
+void chat_call_delta::read(json_cursor& at) {
+  *this = {};
+  is_object = at.kind() == json_kind::object && at.enter();
+  while (is_object && at.next()) {
+    if (at.is_key("function") && at.kind() == json_kind::object)
+      read_called_function(at, *this);
+    else if (at.is_key("id"))
+      id = text_of_raw(at.take());
+    else if (at.is_key("index") && at.kind() == json_kind::number)
+      index = at.take();
+  }
 }
 
 void chat_chunk_choice::read(json_cursor& at) {

@@ -37,6 +37,16 @@ struct chat_chunk {
   bool read(std::string_view text);
 };
 
+/// An element of `tool_calls`. `id`, `name` and `arguments` are strings that hold something.
+struct chat_call_delta {
+  bool is_object = false;
+  std::string_view index;  ///< a number
+  std::string_view id, name, arguments;
+
+  /// Reads the value that the cursor stands on, and passes over it.
+  void read(codec::json_cursor& at);
+};
+
 /// The string, where `raw` is one that holds something; else empty.
 std::string_view text_of_raw(std::string_view raw);
 /// The list, where `raw` is one; else empty.

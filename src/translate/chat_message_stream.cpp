@@ -118,14 +118,14 @@ void chat_message_stream::on_thinking_blocks(std::string_view blocks, bool has_t
 }
 
 void chat_message_stream::on_calls(std::string_view calls, std::string& out) {
-  json_reader reader{calls};
-  for (std::size_t position = 0; reader.next(); ++position) {
-    const auto call = reader.value().text;
-    const auto index = raw_member(call, "index", json_kind::number);
-    const auto key = index.empty() ? std::to_string(position) : std::string{index};
-    const auto function = raw_object_of(call, "function");
-    writer_.call(key, raw_text_of(call, "id"), raw_text_of(function, "name"), out);
-    writer_.arguments(key, raw_text_of(function, "arguments"), out);
+  codec::json_cursor at{calls};
+  at.enter();
+  chat_call_delta call;
+  for (std::size_t position = 0; at.next(); ++position) {
+    call.read(at);
+    const auto key = call.index.empty() ? std::to_string(position) : std::string{call.index};
+    writer_.call(key, call.id, call.name, out);
+    writer_.arguments(key, call.arguments, out);
   }
 }
 

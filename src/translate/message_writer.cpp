@@ -131,7 +131,7 @@ void message_writer::arguments(std::string_view key, std::string_view raw, std::
 
 void message_writer::take_arguments(call_state& call, std::string_view raw, std::string& out,
                                     bool is_live) {
-  const auto piece = unquote(raw);
+  const auto piece = codec::unescape_json(raw.substr(1, raw.size() - 2), piece_);
   if (!call.has_begun) {
     const auto text = base::trim(piece);
     if (text.empty() || text == "null") return;

@@ -88,6 +88,7 @@ class message_writer {
   std::size_t index_ = 0;  ///< of the open block, or of the next one
   std::size_t live_ = 0;   ///< the call that is open
   std::string message_id_;
+  std::string piece_;  ///< arguments, unescaped; kept for its memory
   std::vector<call_state> calls_;
   std::vector<waiting> waiting_;
   std::size_t waiting_bytes_ = 0;

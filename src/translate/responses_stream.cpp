@@ -13,17 +13,7 @@ using codec::json_kind;
 using codec::json_reader;
 using codec::json_value;
 
-/// Strings with their quotes; empty: absent.
-struct responses_stream::call_delta {
-  std::string_view index, id, name, arguments;
-};
-
 namespace {
-
-std::string_view string_or_nothing(const json_value& value) {
-  const bool is_string = value.kind == json_kind::string && value.text.size() > 2;
-  return is_string ? value.text : std::string_view{};
-}
 
 /// The Responses API knows one choice only.
 bool is_only_choice(const chat_chunk_choice& choice) {
@@ -173,29 +163,17 @@ void responses_stream::on_thinking(std::string_view blocks) {
 }
 
 bool responses_stream::on_calls(std::string_view calls, std::string& out) {
-  json_reader list{calls};
-  while (list.next()) {
-    if (list.value().kind != json_kind::object) continue;
-    call_delta call;
-    json_reader members{list.value().text};
-    while (members.next()) {
-      const auto& value = members.value();
-      if (members.is_key("index") && value.kind == json_kind::number) call.index = value.text;
-      if (members.is_key("id")) call.id = string_or_nothing(value);
-      if (!members.is_key("function") || value.kind != json_kind::object) continue;
-      json_reader function{value.text};
-      while (function.next()) {
-        if (function.is_key("name")) call.name = string_or_nothing(function.value());
-        if (function.is_key("arguments")) call.arguments = string_or_nothing(function.value());
-      }
-    }
-    if (!on_call(call, out)) return false;
+  codec::json_cursor at{calls};
+  at.enter();
+  for (chat_call_delta call; at.next();) {
+    call.read(at);
+    if (call.is_object && !on_call(call, out)) return false;
   }
   return true;
 }
 
 /// Some servers give all calls the index 0, or none: another id is another call.
-bool responses_stream::on_call(const call_delta& call, std::string& out) {
+bool responses_stream::on_call(const chat_call_delta& call, std::string& out) {
   std::string id;
   if (!call.id.empty()) append_inside(id, call.id);
   const auto is_same = [&](const known_call& known) {

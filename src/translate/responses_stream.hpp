@@ -39,7 +39,6 @@ class responses_stream {
 
  private:
   using part_kind = response_part::kind;
-  struct call_delta;
 
   bool on_event(const codec::sse_event& event, std::string& out);
   bool on_chunk(const chat_chunk& chunk, std::string& out);
@@ -49,7 +48,7 @@ class responses_stream {
   void on_thinking(std::string_view blocks);
   bool on_annotations(std::string_view annotations, std::string& out);
   bool on_calls(std::string_view calls, std::string& out);
-  bool on_call(const call_delta& call, std::string& out);
+  bool on_call(const chat_call_delta& call, std::string& out);
   bool on_end(std::string& out);
   bool fail(std::string_view message, std::string& out);
   bool fail_with(std::string_view error, std::string& out);

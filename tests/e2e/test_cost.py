@@ -1,4 +1,5 @@
 """What a request and a chunk cost that can be counted on any machine: allocations of the daemon."""
+import json
 import pathlib
 import shutil
 import struct
@@ -10,10 +11,10 @@ from harness import config, raw
 from harness.daemon import BINARY
 from providers import bedrock, openai_dialect
 
-CHAT = "/v1/chat/completions"
+CHAT, MESSAGES = "/v1/chat/completions", "/anthropic/v1/messages"
 JSON = [("content-type", "application/json")]
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
-STREAM = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+STREAM = b'{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}'
 COUNTER = pathlib.Path(__file__).resolve().parents[2] / "bench/src/count_allocations.cpp"
 
 
@@ -64,27 +65,58 @@ def test_a_request_allocates_little(counted, provider):
     assert spent / 200 < 19, spent
 
 
-@pytest.mark.parametrize("schema", ["untouched", "bedrock"])
-def test_a_chunk_allocates_nothing(counted, provider, schema):
-    def text(words):
-        return " ".join(["word"] * words)
+def gemini(text):
+    def script(exchange):
+        exchange.body()
+        pieces = openai_dialect.words(text)
+        exchange.head(200, openai_dialect.SSE)
+        for piece in pieces:
+            candidate = {"content": {"role": "model", "parts": [{"text": piece}]}, "index": 0}
+            if piece is pieces[-1]:
+                candidate["finishReason"] = "STOP"
+            chunk = {"candidates": [candidate], "responseId": "resp-1", "usageMetadata": {"totalTokenCount": 9}}
+            exchange.chunk(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n")
+        exchange.last_chunk()
+    return script
 
-    sizes = (200, 1200)
+
+def vertex_policy(backend):
+    """The token comes with each request."""
+    return {"apiVersion": "aigateway.envoyproxy.io/v1beta1", "kind": "BackendSecurityPolicy",
+            "metadata": {"name": f"{backend}-keys"},
+            "spec": {"type": "GCPCredentials", "gcpCredentials": {"projectName": "p", "region": "r"},
+                     "credentialOverride": {"fromRequestHeaders": {"fallbackToConfigured": False}},
+                     "targetRefs": [{"group": "aigateway.envoyproxy.io", "name": backend,
+                                     "kind": "AIServiceBackend"}]}}
+
+
+def backends_of(schema, name, port):
     if schema == "bedrock":
-        origins = {n: provider(bedrock.converse(text(n))) for n in sizes}
-    else:
-        origins = {n: provider(openai_dialect.chat(text(n))) for n in sizes}
+        return config.bedrock(name, port)
+    if schema == "gemini":
+        return [*config.backend(name, port, schema="GCPVertexAI"), vertex_policy(name)]
+    return config.backend(name, port)
+
+
+SCRIPTS = {"bedrock": bedrock.converse, "gemini": gemini, "openai": openai_dialect.chat}
+
+
+@pytest.mark.parametrize("path, schema", [(CHAT, "openai"), (CHAT, "bedrock"), (CHAT, "gemini"),
+                                          (MESSAGES, "openai"), (MESSAGES, "bedrock"), (MESSAGES, "gemini")])
+def test_a_chunk_allocates_nothing(counted, provider, path, schema):
+    sizes = (200, 1200)
+    # Longer words than a string holds in place.
+    texts = {n: " ".join(["incomprehensibilities"] * n) for n in sizes}
     made = []
-    for n, origin in origins.items():
-        name = f"b{n}"
-        kind = config.bedrock if schema == "bedrock" else config.backend
-        made += kind(name, origin.port)
+    for n in sizes:
+        made += backends_of(schema, f"b{n}", provider(SCRIPTS[schema](texts[n])).port)
     routes = [config.route([f"b{n}"], name=f"r{n}", model=f"m{n}") for n in sizes]
     daemon, count = counted(config.documents(*routes, *made))
     with raw.Client(daemon.port) as client:
 
         def stream(words):
-            client.send(raw.request("POST", CHAT, STREAM.replace(b'"m"', b'"m%d"' % words), JSON))
+            client.send(raw.request("POST", path, STREAM.replace(b'"m"', b'"m%d"' % words),
+                                    [*JSON, ("x-aigw-gcp-access-token", "token")]))
             answer = client.response()
             assert answer.status == 200 and answer.body.count(b"data: ") > words, answer
 

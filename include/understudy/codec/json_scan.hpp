@@ -77,6 +77,8 @@ std::optional<json_value> find_member(std::string_view object, std::string_view 
 /// Text of a JSON string whose inside is `raw`. Lone surrogates become U+FFFD. `raw` comes from a
 /// scan that has accepted it.
 std::string unescape_json(std::string_view raw);
+/// The same without a copy where nothing is escaped; else the text is in `buffer`.
+std::string_view unescape_json(std::string_view raw, std::string& buffer);
 
 /// Appends `text` as a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
