@@ -10,12 +10,14 @@ using codec::json_kind;
 
 void read_tool_input(json_cursor& at, converse_delta& out) {
   out.has_tool = true;
+  out.tool_input = {};
   at.enter();
   while (at.next())
     if (at.is_key("input") && at.kind() == json_kind::string) out.tool_input = at.take();
 }
 
 void read_reasoning_content(json_cursor& at, converse_delta& out) {
+  out.reasoning_text = out.signature = out.redacted = {};
   at.enter();
   while (at.next()) {
     if (at.kind() != json_kind::string) continue;
@@ -28,7 +30,11 @@ void read_reasoning_content(json_cursor& at, converse_delta& out) {
   }
 }
 
+/// Of two members of one name the last counts, as everywhere.
 void read_delta_members(json_cursor& at, converse_delta& out) {
+  const auto block = out.block;
+  out = {};
+  out.block = block;
   at.enter();
   while (at.next()) {
     const auto kind = at.kind();

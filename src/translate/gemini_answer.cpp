@@ -127,20 +127,20 @@ void append_tokens(std::string& out, std::string_view candidates) {
 
 }  // namespace
 
-void gemini_candidate::clear() {
-  index = 0;
+void gemini_candidate::clear_content() {
   text.clear();
   thoughts.clear();
   calls.clear();
   images.clear();
-  finish_reason.clear();
-  finish_message.clear();
-  signature = logprobs = grounding = {};
+  signature = {};
 }
 
 void gemini_candidate::read(codec::json_cursor& at, std::size_t position) {
-  clear();
+  clear_content();
   index = position;
+  finish_reason.clear();
+  finish_message.clear();
+  logprobs = grounding = {};
   if (at.kind() != json_kind::object || !at.enter()) return;
   while (at.next()) {
     const auto kind = at.kind();
@@ -164,6 +164,7 @@ void gemini_candidate::read_content(codec::json_cursor& at) {
   at.enter();
   while (at.next()) {
     if (!at.is_key("parts") || at.kind() != json_kind::array || !at.enter()) continue;
+    clear_content();
     while (at.next())
       if (at.kind() == json_kind::object) read_part(at);
   }

@@ -45,7 +45,7 @@ struct gemini_candidate {
   }
 
  private:
-  void clear();
+  void clear_content();
   void read_content(codec::json_cursor& at);
   void read_part(codec::json_cursor& at);
 };

@@ -16,6 +16,13 @@ using codec::json_kind;
 
 constexpr std::size_t max_kept_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_choices = 64;
+/// What a buffer keeps between events: an image must not stay for the rest of the stream.
+constexpr std::size_t max_idle_bytes = std::size_t{64} << 10;
+
+void empty_buffer(std::string& buffer) {
+  buffer.clear();
+  if (buffer.capacity() > max_idle_bytes) buffer.shrink_to_fit();
+}
 
 void append_finish(std::string& out, std::string_view reason) {
   out += R"(,"finish_reason":)";
@@ -132,7 +139,6 @@ bool gemini_stream::on_chunk(const chunk& chunk, std::string& out) {
 }
 
 bool gemini_stream::on_candidates(const chunk& chunk, std::string& out) {
-  made_choices_.clear();
   if (chunk.candidate_count == 1) {
     if (!on_candidate(candidate_, out)) return false;
   } else if (chunk.candidate_count > 1) {
@@ -143,6 +149,8 @@ bool gemini_stream::on_candidates(const chunk& chunk, std::string& out) {
     }
   }
   if (!made_choices_.empty()) append_chunk(out, made_choices_);
+  empty_buffer(made_choices_);
+  empty_buffer(candidate_.text);
   return true;
 }
 
