@@ -31,7 +31,7 @@ health fetch_health(asio::ip::tcp::endpoint address, std::string_view path, std:
   stream << "GET " << path << " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
   if (!token.empty()) stream << "authorization: Bearer " << token << "\r\n";
   stream << "\r\n" << std::flush;
-  char line[64];
+  char line[12];  // up to the status
   stream.read(line, sizeof line);
   const int status = status_in({line, static_cast<std::size_t>(stream.gcount())});
   if (status != 0) return {status == 200, std::to_string(status)};

@@ -176,7 +176,8 @@ sse_scanner::step sse_scanner::next(std::string_view& bytes, sse_event& out) {
       break;
     }
     std::string_view block = taken;
-    has_bare_cr_ = has_bare_cr_ || has_cr_alone(taken);
+    has_bare_cr_ = has_bare_cr_ || has_cr_alone(taken) ||
+                   (taken.ends_with('\r') && !bytes.empty() && bytes.front() != '\n');
     if (!pending_.empty()) {
       pending_.append(taken);
       block = pending_;

@@ -28,7 +28,7 @@ namespace understudy::daemon {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds longest_wait_for_names{2};
+inline constexpr std::chrono::seconds longest_wait_for_names{2};
 
 /// The control thread's state. By concern: server.cpp (start, signals, drain, operator actions),
 /// reload.cpp, hand_over.cpp.

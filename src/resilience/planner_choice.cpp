@@ -7,6 +7,7 @@ namespace {
 
 // One pick and five more that avoid hosts already tried (host_selection_retry_max_attempts).
 constexpr std::uint32_t picks_of_retry = 6;
+
 bool holds(std::uint64_t mask, std::uint32_t bit) {
   return bit < mask_bits && ((mask >> bit) & 1) != 0;
 }

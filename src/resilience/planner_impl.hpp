@@ -14,7 +14,7 @@
 
 namespace understudy::resilience {
 
-constexpr std::uint32_t mask_bits = 64;  ///< hosts and ranks that a mask of 64 bits can name
+inline constexpr std::uint32_t mask_bits = 64;  ///< hosts and ranks that a mask of 64 bits can name
 
 /// The state behind `attempt_planner`: attempt_planner.cpp has outcomes, planner_retry.cpp retries,
 /// planner_choice.cpp the choice of hosts, planner_hedge.cpp what goes on beside an attempt.

@@ -28,6 +28,7 @@ void read_chunk_delta(json_cursor& at, chat_chunk_delta& out) {
 }
 
 void read_called_function(json_cursor& at, chat_call_delta& out) {
+  out.name = out.arguments = {};
   at.enter();
   while (at.next()) {
     if (at.is_key("name"))

@@ -137,10 +137,7 @@ bool chat_message_stream::end_message(std::string& out) {
   std::string_view word = is_refusal ? "refusal" : reason;
   if (has_met_stop) word = "stop_sequence";
   const auto told_tier = unquote(raw_tier_);
-  std::string_view tier;
-  if (told_tier == "default") tier = "standard";
-  if (told_tier == "priority") tier = told_tier;
-  const auto usage = anthropic_usage(usage_, tier);
+  const auto usage = anthropic_usage(usage_, anthropic_tier_of(told_tier));
   if (!writer_.finish(word, has_met_stop ? std::string_view{raw_stop_} : std::string_view{}, is_cut,
                       usage, out))
     return fail({}, "the model's tool call has arguments that are no JSON object", out);

@@ -30,7 +30,7 @@ void read_reasoning_content(json_cursor& at, converse_delta& out) {
   }
 }
 
-/// Of two members of one name the last counts, as everywhere.
+/// Of two members of one name and the right kind the last counts.
 void read_delta_members(json_cursor& at, converse_delta& out) {
   const auto block = out.block;
   out = {};

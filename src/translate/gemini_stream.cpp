@@ -16,14 +16,6 @@ using codec::json_kind;
 
 constexpr std::size_t max_kept_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_choices = 64;
-/// What a buffer keeps between events: an image must not stay for the rest of the stream.
-constexpr std::size_t max_idle_bytes = std::size_t{64} << 10;
-
-void empty_buffer(std::string& buffer) {
-  buffer.clear();
-  if (buffer.capacity() > max_idle_bytes) buffer.shrink_to_fit();
-}
-
 void append_finish(std::string& out, std::string_view reason) {
   out += R"(,"finish_reason":)";
   if (reason.empty())
@@ -103,7 +95,7 @@ bool gemini_stream::read_chunk(std::string_view text, chunk& out) {
     } else if (at.is_key("promptFeedback") && kind == json_kind::object) {
       out.feedback = at.take();
     } else if (at.is_key("error")) {
-      out.has_error = out.has_error || kind != json_kind::null;
+      out.has_error = kind != json_kind::null;
     }
   }
   return at.finish() && !out.has_error;
@@ -151,6 +143,8 @@ bool gemini_stream::on_candidates(const chunk& chunk, std::string& out) {
   if (!made_choices_.empty()) append_chunk(out, made_choices_);
   empty_buffer(made_choices_);
   empty_buffer(candidate_.text);
+  empty_buffer(candidate_.thoughts);
+  empty_buffer(candidate_.finish_message);
   return true;
 }
 

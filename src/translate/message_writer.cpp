@@ -127,6 +127,7 @@ void message_writer::arguments(std::string_view key, std::string_view raw, std::
   if (found == nullptr) return;
   const auto index = static_cast<std::size_t>(found - calls_.data());
   take_arguments(*found, raw, out, is_call_live() && live_ == index);
+  empty_buffer(piece_);
 }
 
 void message_writer::take_arguments(call_state& call, std::string_view raw, std::string& out,

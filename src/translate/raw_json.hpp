@@ -62,6 +62,14 @@ inline void append_inside(std::string& out, std::string_view raw) {
   out.append(again, 1, again.size() - 2);
 }
 
+/// Empties what is written anew for every event. A large one, an image's, does not stay for the
+/// rest of the stream.
+inline void empty_buffer(std::string& buffer) {
+  constexpr std::size_t max_idle_bytes = std::size_t{64} << 10;
+  buffer.clear();
+  if (buffer.capacity() > max_idle_bytes) buffer.shrink_to_fit();
+}
+
 /// Adds to a JSON list that is written without its brackets.
 inline void append_list_element(std::string& list, std::string_view element) {
   if (!list.empty() && !element.empty()) list += ",";

@@ -91,8 +91,8 @@ void responses_stream::read_frame(const chat_chunk& chunk) {
 
 bool responses_stream::on_chunk(const chat_chunk& chunk, std::string& out) {
   if (!is_begun_) read_frame(chunk);
-  if (!chunk.error.empty()) return fail_with(chunk.error, out);
   if (!chunk.usage.empty()) usage_ = chat_usage(chunk.usage);
+  if (!chunk.error.empty()) return fail_with(chunk.error, out);
   if (const auto tier = text_of_raw(chunk.service_tier); !tier.empty()) {
     service_tier_.clear();
     append_inside(service_tier_, tier);

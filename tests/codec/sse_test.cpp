@@ -42,6 +42,7 @@ TEST_CASE("server-sent events", "[sse]") {
       {"data:  a\n\n", {{"", " a", ""}}},
       {"data: a\r\n\r\ndata: b\r\n\r\n", {{"", "a", ""}, {"", "b", ""}}},
       {"data: a\r\rdata: b\r\r", {{"", "a", ""}, {"", "b", ""}}},
+      {"\r\r\rdata: a\r\rdata: b\r\r", {{"", "a", ""}, {"", "b", ""}}},
       {"data: a\n\r\ndata: b\r\n\n", {{"", "a", ""}, {"", "b", ""}}},
       {"data: a\ndata: b\n\n", {{"", "a\nb", ""}}},
       {"data: a\ndata\ndata: c\n\n", {{"", "a\n\nc", ""}}},
@@ -99,6 +100,16 @@ TEST_CASE("the rest of the last line end is no part of an event", "[sse]") {
     CHECK(scanner.next(bytes, event) == sse_step::need_more);
     CHECK(scanner.is_between_events());
   }
+}
+
+TEST_CASE("empty lines without end cost no more than their bytes", "[sse]") {
+  const std::string lines(std::size_t{8} << 20,
+                          '\r');  // minutes where each looks at all that follow
+  sse_scanner scanner{1024};
+  sse_event event;
+  std::string_view rest = lines;
+  CHECK(scanner.next(rest, event) == sse_step::need_more);
+  CHECK(rest.empty());
 }
 
 }  // namespace

@@ -8,8 +8,6 @@ using credentials::refresh_schedule;
 using credentials::tests::start;
 using namespace std::chrono_literals;
 
-namespace {}
-
 TEST_CASE("keys are refreshed in time") {
   struct row {
     const char* what;
