@@ -202,6 +202,8 @@ TEST_CASE("strings are written escaped", "[json_scan]") {
     const auto raw = quoted(text);
     CHECK(!check_json(raw));
     CHECK(unescape_json(std::string_view{raw}.substr(1, raw.size() - 2)) == text);
+    std::string buffer = "of before";
+    CHECK(unescape_json(std::string_view{raw}.substr(1, raw.size() - 2), buffer) == text);
     CHECK(nlohmann::json::parse(raw).get<std::string>() == text);
   }
 }

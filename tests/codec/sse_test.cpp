@@ -62,6 +62,12 @@ TEST_CASE("server-sent events", "[sse]") {
       {"data: \n\n", {{"", "", ""}}},
       {"data: [DONE]\n\n", {{"", "[DONE]", ""}}},
       {"data: a:b: c\n\n", {{"", "a:b: c", ""}}},
+      {"event: x\r\ndata: a\r\nid: 7\r\n\r\n: comment\r\n\r\ndata: b\r\n\r\n",
+       {{"x", "a", "7"}, {"", "b", ""}}},
+      {"data: a\rdata: b\r\rdata: c\n\ndata: d\r\n\r\n",
+       {{"", "a\nb", ""}, {"", "c", ""}, {"", "d", ""}}},
+      {"data: a\n\ndata: b\ndata: c\n\ndata: d\n\n",
+       {{"", "a", ""}, {"", "b\nc", ""}, {"", "d", ""}}},
       {"data: " + std::string(3000, 'x') + "\n\n", {{"", std::string(3000, 'x'), ""}}},
   };
   for (const auto& row : rows) {
@@ -89,6 +95,25 @@ TEST_CASE("an event is bounded, pieces are known", "[sse]") {
   CHECK(scanner.next(bytes, event) == sse_step::too_large);
   bytes = "\n\ndata: a\n\n";
   CHECK(scanner.next(bytes, event) == sse_step::too_large);
+}
+
+TEST_CASE("an event has the same size however it is cut", "[sse]") {
+  // 16 bytes up to the line end that closes it.
+  for (const std::string_view text : {"data: 12345678\n\n", "data: 1234567\r\n\r\n"}) {
+    for (const std::size_t limit : {15U, 16U}) {
+      for (const std::size_t cut : {text.size(), std::size_t{1}, std::size_t{5}}) {
+        sse_scanner scanner{limit};
+        sse_event event;
+        auto last = sse_step::need_more;
+        for (auto rest = text; !rest.empty() && last == sse_step::need_more;) {
+          auto piece = rest.substr(0, cut);
+          rest.remove_prefix(piece.size());
+          last = scanner.next(piece, event);
+        }
+        CHECK(last == (limit == 16 ? sse_step::event : sse_step::too_large));
+      }
+    }
+  }
 }
 
 TEST_CASE("the rest of the last line end is no part of an event", "[sse]") {
