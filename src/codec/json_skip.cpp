@@ -1,5 +1,8 @@
 #include "codec/json_skip.hpp"
 
+#include <array>
+#include <cstdint>
+
 #include "codec/char_class.hpp"
 
 #if defined(__SSE2__)
@@ -27,6 +30,30 @@ const char* skip_digits(const char* p, const char* end) {
   while (p != end && *p >= '0' && *p <= '9') ++p;
   return p;
 }
+
+/// The containers around a value. A word counts from the push that reaches it: nearly all text is
+/// so shallow that clearing all words would cost more than reading it.
+class nesting {
+ public:
+  bool push(bool is_object) {
+    if (depth_ == max_json_depth) return false;
+    auto& word = levels_[static_cast<std::size_t>(depth_) / 64];
+    if (depth_ % 64 == 0) word = 0;
+    const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
+    word = is_object ? (word | bit) : (word & ~bit);
+    ++depth_;
+    return true;
+  }
+  void pop() { --depth_; }
+  bool is_left() const { return depth_ == 0; }
+  bool is_in_object() const {
+    return ((levels_[static_cast<std::size_t>(depth_ - 1) / 64] >> ((depth_ - 1) % 64)) & 1U) != 0;
+  }
+
+ private:
+  int depth_ = 0;
+  std::array<std::uint64_t, max_json_depth / 64> levels_;  // one bit a level: 1 = object
+};
 
 }  // namespace
 
@@ -186,16 +213,6 @@ const char* json_skipper::skip_scalar(const char* p, json_kind& found) {
   return skip_number(p);
 }
 
-bool json_skipper::push(bool is_object) {
-  if (depth_ == max_json_depth) return false;
-  auto& word = levels_[static_cast<std::size_t>(depth_) / 64];
-  if (depth_ % 64 == 0) word = 0;
-  const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
-  word = is_object ? (word | bit) : (word & ~bit);
-  ++depth_;
-  return true;
-}
-
 const char* json_skipper::skip_key(const char* p) {
   if (p == end) return fail(reason_truncated, p);
   if (*p != '"') return fail(reason_unexpected, p);
@@ -208,7 +225,6 @@ const char* json_skipper::skip_key(const char* p) {
 }
 
 const char* json_skipper::skip(const char* p) {
-  depth_ = 0;
   if (p == end) return fail(reason_truncated, p);
   if (*p != '{' && *p != '[') return skip_scalar(p, kind);
   kind = *p == '{' ? json_kind::object : json_kind::array;
@@ -218,17 +234,18 @@ const char* json_skipper::skip(const char* p) {
 /// The loop stands before a value at its top, and behind one at its end.
 const char* json_skipper::skip_container(const char* p) {
   json_kind ignored{};
+  nesting around;
   for (;;) {
     if (p == end) return fail(reason_truncated, p);
     bool is_value_whole = true;
     if (*p == '{' || *p == '[') {
       const bool is_object = *p == '{';
-      if (!push(is_object)) return fail("nested too deeply", p);
+      if (!around.push(is_object)) return fail("nested too deeply", p);
       p = skip_space(p + 1, end);
       if (p == end) return fail(reason_truncated, p);
       is_value_whole = *p == (is_object ? '}' : ']');
       if (is_value_whole) {
-        pop();
+        around.pop();
         ++p;
       } else if (is_object) {
         p = skip_key(p);
@@ -239,16 +256,16 @@ const char* json_skipper::skip_container(const char* p) {
       if (p == nullptr) return nullptr;
     }
     while (is_value_whole) {
-      if (depth_ == 0) return p;
+      if (around.is_left()) return p;
       p = skip_space(p, end);
       if (p == end) return fail(reason_truncated, p);
       if (*p == ',') {
         p = skip_space(p + 1, end);
-        if (is_in_object() && (p = skip_key(p)) == nullptr) return nullptr;
+        if (around.is_in_object() && (p = skip_key(p)) == nullptr) return nullptr;
         break;
       }
-      if (*p != (is_in_object() ? '}' : ']')) return fail(reason_unexpected, p);
-      pop();
+      if (*p != (around.is_in_object() ? '}' : ']')) return fail(reason_unexpected, p);
+      around.pop();
       ++p;
     }
   }

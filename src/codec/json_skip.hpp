@@ -1,7 +1,4 @@
 #pragma once
-#include <array>
-#include <cstdint>
-
 #include <understudy/codec/json_scan.hpp>
 
 /// The machine below json_reader: passes over one value and checks it on the way.
@@ -44,17 +41,6 @@ struct json_skipper {
   const char* skip_scalar(const char* p, json_kind& found);
   const char* skip_container(const char* p);
   const char* skip_key(const char* p);
-
-  bool push(bool is_object);
-  void pop() { --depth_; }
-  bool is_in_object() const {
-    return ((levels_[static_cast<std::size_t>(depth_ - 1) / 64] >> ((depth_ - 1) % 64)) & 1U) != 0;
-  }
-
-  int depth_ = 0;
-  // One bit a level: 1 = object. A word counts from the push that reaches it: most skippers only
-  // pass over a string, and clearing all words would cost them more than that.
-  std::array<std::uint64_t, max_json_depth / 64> levels_;
 };
 
 }  // namespace understudy::codec
