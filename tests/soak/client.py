@@ -1,6 +1,7 @@
 """The client's side: keep-alive connections, every answer judged to its last byte."""
 import asyncio
 import json
+import select
 
 from upstreams import text_of
 
@@ -10,8 +11,10 @@ PATIENCE = 25.0  # seconds; a request that takes longer hangs
 class Client:
     """Sends requests and keeps their verdicts: ok, broken (told to the client), or a violation."""
 
-    def __init__(self, port):
-        self.port, self.idle = port, []
+    def __init__(self, port, secure=None):
+        """`secure`: (port, ssl.SSLContext) of a listener that every seventh request goes to."""
+        self.doors = ((port, None), secure or (port, None))
+        self.idle = ([], [])
         self.verdicts = {}
         self.violations = []
         self.latencies = []
@@ -40,8 +43,8 @@ class Client:
     async def exchange(self, number, is_stream):
         body = json.dumps({"model": "m", "stream": is_stream,
                            "messages": [{"role": "user", "content": f"say #{number}"}]}).encode()
-        reader, writer = self.idle.pop() if self.idle else \
-            await asyncio.open_connection("127.0.0.1", self.port)
+        which = number % 7 == 0
+        reader, writer = await self.connection(which)
         is_reusable = False
         try:
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: soak\r\n"
@@ -59,9 +62,23 @@ class Client:
             self.judge(number, is_stream, status, data, is_clean, head)
         finally:
             if is_reusable:
-                self.idle.append((reader, writer))
+                self.idle[which].append((reader, writer))
             else:
                 writer.close()
+
+    async def connection(self, which):
+        """One that is open and idle, else a new one."""
+        while self.idle[which]:
+            reader, writer = self.idle[which].pop()
+            if not is_readable(writer):
+                return reader, writer
+            writer.close()  # the other side has closed it
+        port, tls = self.doors[which]
+        return await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+
+    def close(self):
+        for _, writer in self.idle[0] + self.idle[1]:
+            writer.close()
 
     def judge(self, number, is_stream, status, data, is_clean, head):
         if status != 200:
@@ -82,6 +99,12 @@ class Client:
         if not has_error:
             return self.violate(number, f"broken without a word: {data[-300:]!r}")
         return self.count("stream broken, told")
+
+
+def is_readable(writer):
+    poll = select.poll()
+    poll.register(writer.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def read_chunks(reader):

@@ -32,25 +32,24 @@ TURN = 5.0
 OPENING = (("good", "good"), ("hang", "hang"), ("refuse", "hang"), ("good", "good"))
 
 
-def configuration(first, second, last):
+def objects(first, second, last):
+    """Of the configuration: the route comes first, then the first backend's two."""
     refs = [{"name": "first", "priority": 0}, {"name": "second", "priority": 1},
             {"name": "last", "priority": 2, "modelNameOverride": "some.model-v1:0"}]
     # Whole crowds hang at once here: the retry budget must let them all go on.
     policy = config.failover_policy(
         attempts={"timeout": "2s", "max": 8}, firstToken={"timeout": "1s"},
         retryBudget={"percent": 100, "minimum": 100}, hedge={"budget": 100})
-    return config.documents(
-        config.route(refs), *config.backend("first", first.port),
-        *config.backend("second", second.port), *config.bedrock("last", last.port), policy,
-        # Bedrock's own name would mean TLS on port 443 only; here it is a plain port.
-    )
+    # Bedrock's own name would mean TLS on port 443 only; here it is a plain port.
+    return [config.route(refs), *config.backend("first", first.port),
+            *config.backend("second", second.port), *config.bedrock("last", last.port), policy]
 
 
-async def change_faults(upstreams, rng, until, log):
+async def change_faults(upstreams, rng, until, log, faults=EARLY + LATE):
     """Every turn each of the failing ones draws anew; sometimes both are well."""
     while time.monotonic() < until:
         drawn = OPENING[len(log)] if len(log) < len(OPENING) else \
-            [rng.choice(EARLY + LATE + ("good", "good", "good")) for _ in upstreams]
+            [rng.choice(faults + ("good", "good", "good")) for _ in upstreams]
         for upstream, fault in zip(upstreams, drawn):
             await upstream.become(fault)
         log.append((round(until - time.monotonic()), [u.fault for u in upstreams]))
@@ -78,7 +77,7 @@ async def arrive(client, rate, rng, until):
 async def watch(daemon, samples, until):
     began = time.monotonic()
     while time.monotonic() < until:
-        descriptors = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+        descriptors = len(os.listdir(f"/proc/{daemon.pid}/fd"))
         samples.append((time.monotonic() - began, daemon.rss_bytes(), descriptors))
         await asyncio.sleep(2)
 
@@ -96,7 +95,7 @@ async def soak(options, folder):
     for upstream in (first, second, last):
         await upstream.listen()
     path = folder / "soak.yaml"
-    path.write_text(configuration(first, second, last))
+    path.write_text(config.documents(*objects(first, second, last)))
     daemon = await asyncio.to_thread(
         Daemon, folder, path, env={"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "none"})
     client, samples, turns = Client(daemon.port), [], []
@@ -104,21 +103,21 @@ async def soak(options, folder):
     number, *_ = await asyncio.gather(
         arrive(client, options.rate, rng, until),
         change_faults((first, second), rng, until, turns), watch(daemon, samples, until))
-    for _, writer in client.idle:
-        writer.close()
+    client.close()
     await asyncio.sleep(1)
     metrics = await asyncio.to_thread(daemon.metrics)
     status = await asyncio.to_thread(daemon.stop)
     return number, client, samples, turns, metrics, status
 
 
-def report(options, number, client, samples, turns, metrics, status):
+def report(options, number, client, samples, turns, metrics, status, more=(), wrong=()):
+    """`more`: lines of the caller's; `wrong`: what it has found."""
     latencies = sorted(client.latencies)
     rss = growth(samples, 1, options.seconds)
     fds = growth(samples, 2, options.seconds)
     peak = max(s[1] for s in samples)
     active = total(metrics, "understudy_exchanges_active")
-    wrong = []
+    wrong = list(wrong)
     if client.violations:
         wrong.append(f"{len(client.violations)} violations")
     if sum(client.verdicts.values()) != number:
@@ -138,7 +137,7 @@ def report(options, number, client, samples, turns, metrics, status):
              f"peak {peak / 2**20:.1f}; descriptors {fds[0]:.0f} and {fds[1]:.0f}",
              "attempts " + f"{total(metrics, 'understudy_attempts_total'):g}"
              + f", ejections {total(metrics, 'understudy_ejections_total'):g}",
-             *client.violations[:20], "FAILED: " + "; ".join(wrong) if wrong else "held"]
+             *more, *client.violations[:20], "FAILED: " + "; ".join(wrong) if wrong else "held"]
     text = "\n".join(lines)
     print(text)
     if options.report:

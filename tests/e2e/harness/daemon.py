@@ -82,6 +82,7 @@ class Daemon:
             self.process = subprocess.Popen(arguments, stdout=out, stderr=err,
                                             stdin=subprocess.DEVNULL, env=environment(env),
                                             pass_fds=descriptors)
+        self.pid = self.process.pid  # another one after a hand-over
         if wait:
             self.wait_ready()
 
@@ -146,7 +147,7 @@ class Daemon:
         return parse_metrics(text)
 
     def rss_bytes(self):
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", text)[1]) * 1024
 
     def signal(self, what):
