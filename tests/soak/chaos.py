@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The soak with an operator's bad day on top: every ten seconds one disturbance, drawn from a seed.
 
-  chaos.py [SECONDS] [--rate 200] [--seed N] [--every 10] [--only WORD] [--report FILE]
+  chaos.py [SECONDS] [--rate 100] [--seed N] [--every 10] [--only WORD] [--report FILE]
 
 Upstreams fail too, but none breaks an answer that has begun, and one is always well: whatever a client
 does not get whole is lost by the daemon. Wanted: not one such request, every disturbance proven, and
@@ -11,6 +11,8 @@ import argparse
 import asyncio
 import pathlib
 import random
+import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,7 +35,7 @@ def deal(rng, possible, share):
     that what is compared of it later belongs to one process."""
     chosen = [n for n in possible if share < 0.2 or not n.startswith(HAND_OVER)]
     rng.shuffle(chosen)
-    if share == 0:
+    if share < 0.01:
         chosen.sort(key=lambda name: not name.startswith(HAND_OVER))
     return chosen
 
@@ -42,7 +44,8 @@ class Table:
     """Disturbances with what clients met while each was on."""
 
     def __init__(self, stage):
-        self.stage, self.rows, self.wrong = stage, {}, []
+        self.stage, self.rows, self.wrong, self.stories = stage, {}, [], []
+        self.lags = []
 
     def counts(self):
         verdicts = self.stage.client.verdicts
@@ -51,14 +54,18 @@ class Table:
 
     async def run(self, name, seconds):
         row = self.rows.setdefault(name, [0, 0, 0, 0.0])
+        told = len(self.stage.client.lost)
         (asked, lost), began = self.counts(), time.monotonic()
         try:
             await disturbances.ALL[name][0](self.stage)
             row[0] += 1
-        except (AssertionError, OSError) as error:
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
             self.wrong.append(f"{name}: {error}")
         row[3] = max(row[3], time.monotonic() - began)
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+        self.stories += [f"{name}: {when} {self.stage.logged(number)}"
+                         for number, when in self.stage.client.lost[-min(5, len(self.stage.client.lost) - told):]
+                         if len(self.stage.client.lost) > told]
         now = self.counts()
         row[1] += now[0] - asked
         row[2] += now[1] - lost
@@ -69,12 +76,20 @@ class Table:
             yield f"{name:38} {times:5} {longest:9.1f} {asked:8} {lost:5}"
 
 
+async def feel_lag(lags, until):
+    """How late this process is: its upstreams are not better than it."""
+    while (now := time.monotonic()) < until:
+        await asyncio.sleep(0.05)
+        lags.append(time.monotonic() - now - 0.05)
+
+
 async def disturb(stage, table, options, rng, until):
     began = time.monotonic()
     missing = stage.skipped()
     possible = [n for n, (_, needs) in disturbances.ALL.items()
                 if needs not in missing and options.only in n]
     while (now := time.monotonic()) < until - LONGEST:
+        await asyncio.sleep(0.1)  # a round may be empty
         for name in deal(rng, possible, (now - began) / options.seconds):
             if time.monotonic() > until - LONGEST:
                 break
@@ -88,6 +103,8 @@ async def disturb(stage, table, options, rng, until):
 async def chaos(options, folder):
     rng = random.Random(options.seed)
     stage = Stage(folder, rng)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     await stage.begin()
     table, samples, turns = Table(stage), [], []
     idle = stage.descriptors()
@@ -96,7 +113,8 @@ async def chaos(options, folder):
         soak.arrive(stage.client, options.rate, rng, until),
         soak.change_faults((stage.first, stage.second), random.Random(options.seed), until, turns,
                            EARLY),
-        soak.watch(stage.daemon, samples, until), disturb(stage, table, options, rng, until))
+        soak.watch(stage.daemon, samples, until), disturb(stage, table, options, rng, until),
+        feel_lag(table.lags, until))
     stage.client.close()
     await asyncio.sleep(2)
     metrics = await asyncio.to_thread(stage.daemon.metrics)
@@ -112,9 +130,10 @@ def report(options, stage, table, number, samples, turns, metrics, left, status)
         wrong.append(f"{left:g} descriptors more than at the start")
     more = [f"descriptors more than before the load, without pooled ones: {left:g}; "
             f"spans {stage.collector.spans}, of them ending before they began "
-            f"{stage.collector.backwards}",
+            f"{stage.collector.backwards}; this process was late by {max(table.lags):.2f} s at most, "
+            f"{sum(lag > 0.5 for lag in table.lags)} times by more than 0.5 s",
             *(f"skipped what needs {needs}: {why}" for needs, why in stage.skipped().items()),
-            *table.lines()]
+            *table.lines(), *table.stories[:20]]
     if stage.collector.backwards:
         wrong.append("spans that end before they begin")
     return soak.report(options, number, stage.client, samples, turns, metrics, status, more, wrong)
@@ -131,7 +150,7 @@ async def whole(options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("seconds", nargs="?", type=float, default=1800)
-    parser.add_argument("--rate", type=float, default=200)
+    parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=float, default=10, help="seconds from one to the next")
     parser.add_argument("--only", default="", help="disturbances with this in their names")

@@ -1,5 +1,6 @@
 """The client's side: keep-alive connections, every answer judged to its last byte."""
 import asyncio
+import datetime
 import json
 import select
 
@@ -12,11 +13,12 @@ class Client:
     """Sends requests and keeps their verdicts: ok, broken (told to the client), or a violation."""
 
     def __init__(self, port, secure=None):
-        """`secure`: (port, ssl.SSLContext) of a listener that every seventh request goes to."""
+        """`secure`: (port, ssl.SSLContext) of a listener that every tenth request goes to."""
         self.doors = ((port, None), secure or (port, None))
         self.idle = ([], [])
         self.verdicts = {}
         self.violations = []
+        self.lost = []  # (number, when): whoever did not get a whole answer
         self.latencies = []
         self.in_flight = 0
 
@@ -26,6 +28,10 @@ class Client:
     def violate(self, number, what):
         self.count("violation")
         self.violations.append(f"#{number}: {what}")
+        self.lose(number)
+
+    def lose(self, number):
+        self.lost.append((number, datetime.datetime.now().strftime("%H:%M:%S.%f")))
 
     async def ask(self, number, is_stream):
         self.in_flight += 1
@@ -43,13 +49,13 @@ class Client:
     async def exchange(self, number, is_stream):
         body = json.dumps({"model": "m", "stream": is_stream,
                            "messages": [{"role": "user", "content": f"say #{number}"}]}).encode()
-        which = number % 7 == 0
+        which = number % 20 in (0, 11)
         reader, writer = await self.connection(which)
         is_reusable = False
         try:
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: soak\r\n"
-                         b"content-type: application/json\r\ncontent-length: "
-                         + str(len(body)).encode() + b"\r\n\r\n" + body)
+                         b"content-type: application/json\r\nx-request-id: soak-"
+                         + f"{number}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             status = int(head.split(" ", 2)[1])
             is_chunked = "transfer-encoding: chunked" in head
@@ -98,6 +104,7 @@ class Client:
             return self.violate(number, f"words of two answers: {text!r}")
         if not has_error:
             return self.violate(number, f"broken without a word: {data[-300:]!r}")
+        self.lose(number)
         return self.count("stream broken, told")
 
 

@@ -60,14 +60,15 @@ class Upstream:
         self.name, self.fault, self.server = name, "good", None
         self.requests = 0
         self.port = quiet_port()
-        self.writers = set()
+        self.writers, self.busy = set(), set()
+        self.is_gentle = False  # does not break what has begun when it goes away
 
     async def become(self, fault):
         was, self.fault = self.fault, fault
         if fault == "refuse" and self.server:
             self.server.close()
             self.server = None
-            for writer in list(self.writers):
+            for writer in self.writers - (self.busy if self.is_gentle else set()):
                 writer.transport.abort()
         elif self.server is None or was == "refuse":
             await self.listen()
@@ -84,12 +85,15 @@ class Upstream:
                                if line.startswith(b"content-length:")), 0)
                 body = await reader.readexactly(length)
                 self.requests += 1
+                self.busy.add(writer)
                 if not await self.answer(head, body, writer):
                     break
+                self.busy.discard(writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
             pass
         finally:
             self.writers.discard(writer)
+            self.busy.discard(writer)
             writer.close()
 
     async def answer(self, head, body, writer):
