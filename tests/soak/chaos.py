@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The soak with an operator's bad day on top: every ten seconds one disturbance, drawn from a seed.
 
-  chaos.py [SECONDS] [--rate 100] [--seed N] [--every 10] [--only WORD] [--report FILE]
+  chaos.py [SECONDS] [--rate 100] [--seed N] [--every 10] [--only WORD]
+           [--report FILE] [--keep FILE]
 
 Upstreams fail too, but none breaks an answer that has begun, and one is always well: whatever a client
 does not get whole is lost by the daemon. Wanted: not one such request, every disturbance proven, and
@@ -9,6 +10,7 @@ memory and descriptors as in the soak. Exit status 1 where one of these does not
 """
 import argparse
 import asyncio
+import os
 import pathlib
 import random
 import resource
@@ -54,8 +56,8 @@ class Table:
 
     async def run(self, name, seconds):
         row = self.rows.setdefault(name, [0, 0, 0, 0.0])
-        told = len(self.stage.client.lost)
         (asked, lost), began = self.counts(), time.monotonic()
+        known = len(self.stage.client.lost)
         try:
             await disturbances.ALL[name][0](self.stage)
             row[0] += 1
@@ -63,12 +65,14 @@ class Table:
             self.wrong.append(f"{name}: {error}")
         row[3] = max(row[3], time.monotonic() - began)
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
-        self.stories += [f"{name}: {when} {self.stage.logged(number)}"
-                         for number, when in self.stage.client.lost[-min(5, len(self.stage.client.lost) - told):]
-                         if len(self.stage.client.lost) > told]
         now = self.counts()
         row[1] += now[0] - asked
         row[2] += now[1] - lost
+        print(f"{time.strftime('%H:%M:%S')} {name}: {now[0] - asked} answers, {now[1] - lost} lost",
+              file=sys.stderr, flush=True)
+        for number, when in self.stage.client.lost[known:known + 5]:
+            line = await asyncio.to_thread(self.stage.logged, number)
+            self.stories.append(f"{name}: {when} {line}")
 
     def lines(self):
         yield f"{'disturbance':38} {'times':>5} {'longest s':>9} {'answers':>8} {'lost':>5}"
@@ -94,18 +98,14 @@ async def disturb(stage, table, options, rng, until):
             if time.monotonic() > until - LONGEST:
                 break
             if (log := stage.on_disk(stage.log)).is_file():
-                log.open("r+b").truncate()  # as logrotate's copytruncate; the disk is small
+                os.truncate(log, 0)  # as logrotate's copytruncate; the disk is small
             await table.run(name, options.every)
     if HAND_OVER in options.only or not options.only:
         await table.run("hand-over: SIGUSR2", options.every)
 
 
-async def chaos(options, folder):
+async def chaos(options, stage):
     rng = random.Random(options.seed)
-    stage = Stage(folder, rng)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    await stage.begin()
     table, samples, turns = Table(stage), [], []
     idle = stage.descriptors()
     until = time.monotonic() + options.seconds
@@ -119,7 +119,7 @@ async def chaos(options, folder):
     await asyncio.sleep(2)
     metrics = await asyncio.to_thread(stage.daemon.metrics)
     left = stage.descriptors() - idle - total(metrics, "understudy_upstream_connections_idle")
-    return stage, table, number, samples, turns, metrics, left
+    return table, number, samples, turns, metrics, left
 
 
 def report(options, stage, table, number, samples, turns, metrics, left, status):
@@ -140,11 +140,18 @@ def report(options, stage, table, number, samples, turns, metrics, left, status)
 
 
 async def whole(options, folder):
-    stage, *rest = await chaos(options, folder)
-    status = await asyncio.to_thread(stage.end)
-    if options.keep:
-        pathlib.Path(options.keep).write_text(stage.daemon.stderr())
-    return report(options, stage, *rest, status)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    stage = Stage(folder)
+    await stage.begin()
+    try:
+        found = await chaos(options, stage)
+        status = await asyncio.to_thread(stage.end)
+    finally:
+        stage.clear()
+        if options.keep:
+            pathlib.Path(options.keep).write_text(stage.daemon.stderr())
+    return report(options, stage, *found, status)
 
 
 def main():

@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 
 HOLD = 4.0  # seconds that something stays broken
 PATIENCE = 30.0  # for a sign; the machine may be busy
@@ -172,8 +173,8 @@ async def log_moved(stage):
     moved.unlink()
 
 
-@disturbance("access log: folder gone")
-async def log_folder_gone(stage):
+@disturbance("access log: a folder in its place")
+async def log_folder(stage):
     path = stage.on_disk(stage.log)
     path.unlink()
     path.mkdir()  # nobody can open it for writing, not even root
@@ -275,7 +276,7 @@ async def jump(stage, *offsets):
     try:
         for offset in (*offsets, 0):
             stage.set_clock(offset)
-            await until(lambda: abs(stage.collector.last_start - stage.now() - offset) < 60,  # pylint: disable=W0640
+            await until(lambda: abs(stage.collector.last_start - time.time() - offset) < 60,  # pylint: disable=W0640
                         f"a span {offset} s from now (last {stage.collector.last_start:.0f})")
             await asyncio.sleep(2)
     finally:

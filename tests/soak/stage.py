@@ -1,10 +1,10 @@
 """What a chaos run plays on: the daemon of the soak with everything around it that an operator has:
 files, certificates, a name server, a collector, a log on a small disk, a clock."""
 import asyncio
-import datetime
 import json
 import os
 import pathlib
+import signal
 import ssl
 import struct
 import subprocess
@@ -57,8 +57,8 @@ def build_clock(folder):
 
 
 class Stage:
-    def __init__(self, folder, rng):
-        self.folder, self.rng = folder, rng
+    def __init__(self, folder):
+        self.folder = folder
         self.first, self.second, self.last = Upstream("first"), Upstream("second"), Bedrock("last")
         self.collector, self.names, self.moves_clock = Collector(), None, build_clock(folder)
         self.is_root, self.limit, self.crowd = may_mount(), DESCRIPTORS, DESCRIPTORS * 3 // 5
@@ -108,11 +108,14 @@ class Stage:
 
     def end(self):
         """The last process's exit status."""
-        self.generations.signal(15)
-        status = self.generations.exit_code(self.daemon.pid, 40)
+        self.generations.signal(signal.SIGTERM)
+        return self.generations.exit_code(self.daemon.pid, 40)
+
+    def clear(self):
+        """No process stays, whatever has happened."""
+        self.generations.stop()
         if self.names:
             self.names.stop()
-        return status
 
     # ---- what disturbances turn
 
@@ -187,6 +190,3 @@ class Stage:
         path, marked = self.on_disk(self.log), f'"soak-{number}"'
         lines = path.read_text(errors="replace").splitlines() if path.is_file() else ()
         return next((line for line in lines if marked in line), f"soak-{number} is not in the log")
-
-    def now(self):
-        return datetime.datetime.now().timestamp()

@@ -64,13 +64,15 @@ class Upstream:
         self.is_gentle = False  # does not break what has begun when it goes away
 
     async def become(self, fault):
-        was, self.fault = self.fault, fault
-        if fault == "refuse" and self.server:
+        self.fault = fault
+        if fault == "refuse":
+            if self.server is None:
+                return
             self.server.close()
             self.server = None
             for writer in self.writers - (self.busy if self.is_gentle else set()):
                 writer.transport.abort()
-        elif self.server is None or was == "refuse":
+        elif self.server is None:
             await self.listen()
 
     async def listen(self):
