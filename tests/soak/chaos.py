@@ -62,7 +62,7 @@ class Table:
             await disturbances.ALL[name][0](self.stage)
             row[0] += 1
         except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
-            self.wrong.append(f"{name}: {error}")
+            self.wrong.append(f"{name}: {str(error)[-300:]}")
         row[3] = max(row[3], time.monotonic() - began)
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
         now = self.counts()
