@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The soak with an operator's bad day on top: every ten seconds one disturbance, drawn from a seed.
 
-  chaos.py [SECONDS] [--rate 100] [--seed N] [--every 10] [--only WORD]
+  chaos.py [SECONDS] [--rate 60] [--seed N] [--every 10] [--only WORD]
            [--report FILE] [--keep FILE]
 
 Upstreams fail too, but none breaks an answer that has begun, and one is always well: whatever a client
@@ -30,6 +30,9 @@ from upstreams import EARLY  # noqa: E402
 
 LONGEST = 45.0  # a disturbance is not begun where it might outlast the load
 HAND_OVER = "hand-over"
+# The only full disk is to be the one that is meant.
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+CROWDED = 400  # requests under way
 
 
 def deal(rng, possible, share):
@@ -57,7 +60,7 @@ class Table:
     async def run(self, name, seconds):
         row = self.rows.setdefault(name, [0, 0, 0, 0.0])
         (asked, lost), began = self.counts(), time.monotonic()
-        known = len(self.stage.client.lost)
+        known, beats = len(self.stage.client.lost), len(self.lags)
         try:
             await disturbances.ALL[name][0](self.stage)
             row[0] += 1
@@ -68,8 +71,8 @@ class Table:
         now = self.counts()
         row[1] += now[0] - asked
         row[2] += now[1] - lost
-        print(f"{time.strftime('%H:%M:%S')} {name}: {now[0] - asked} answers, {now[1] - lost} lost",
-              file=sys.stderr, flush=True)
+        print(f"{time.strftime('%H:%M:%S')} {name}: {now[0] - asked} answers, {now[1] - lost} lost, "
+              f"late by {max(self.lags[beats:], default=0):.2f} s", file=sys.stderr, flush=True)
         for number, when in self.stage.client.lost[known:known + 5]:
             line = await asyncio.to_thread(self.stage.logged, number)
             self.stories.append(f"{name}: {when} {line}")
@@ -110,7 +113,7 @@ async def chaos(options, stage):
     idle = stage.descriptors()
     until = time.monotonic() + options.seconds
     number, *_ = await asyncio.gather(
-        soak.arrive(stage.client, options.rate, rng, until),
+        soak.arrive(stage.client, options.rate, rng, until, CROWDED),
         soak.change_faults((stage.first, stage.second), random.Random(options.seed), until, turns,
                            EARLY),
         soak.watch(stage.daemon, samples, until), disturb(stage, table, options, rng, until),
@@ -157,14 +160,14 @@ async def whole(options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("seconds", nargs="?", type=float, default=1800)
-    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--rate", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=float, default=10, help="seconds from one to the next")
     parser.add_argument("--only", default="", help="disturbances with this in their names")
     parser.add_argument("--report")
     parser.add_argument("--keep", help="a file for what the daemon says on standard error")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="chaos") as folder:
+    with tempfile.TemporaryDirectory(prefix="chaos", dir=MEMORY) as folder:
         return asyncio.run(whole(options, pathlib.Path(folder)))
 
 

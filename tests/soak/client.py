@@ -12,10 +12,10 @@ PATIENCE = 25.0  # seconds; a request that takes longer hangs
 class Client:
     """Sends requests and keeps their verdicts: ok, broken (told to the client), or a violation."""
 
-    def __init__(self, port, secure=None):
+    def __init__(self, port, secure=None, patience=PATIENCE):
         """`secure`: (port, ssl.SSLContext) of a listener that every tenth request goes to."""
         self.doors = ((port, None), secure or (port, None))
-        self.idle = ([], [])
+        self.idle, self.patience = ([], []), patience
         self.verdicts = {}
         self.violations = []
         self.lost = []  # (number, when): whoever did not get a whole answer
@@ -37,7 +37,7 @@ class Client:
         self.in_flight += 1
         began = asyncio.get_running_loop().time()
         try:
-            await asyncio.wait_for(self.exchange(number, is_stream), PATIENCE)
+            await asyncio.wait_for(self.exchange(number, is_stream), self.patience)
         except asyncio.TimeoutError:
             self.violate(number, "no end within the client's patience")
         except (OSError, asyncio.IncompleteReadError) as error:

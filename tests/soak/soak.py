@@ -58,16 +58,19 @@ async def change_faults(upstreams, rng, until, log, faults=EARLY + LATE):
         await upstream.become("good")
 
 
-async def arrive(client, rate, rng, until):
-    """Open loop: requests come when they come, whether or not the others have ended."""
+async def arrive(client, rate, rng, until, most=10**6):
+    """Open loop: requests come when they come, whether or not the others have ended. Beyond `most`
+    open ones they stay away: a machine that was busy for a while is not to drown in them."""
     tasks, number, due = set(), 0, time.monotonic()
     while (now := time.monotonic()) < until:
         while due <= now:
+            due += rng.expovariate(rate)
+            if len(tasks) >= most:
+                continue
             number += 1
             task = asyncio.create_task(client.ask(number, number % 2 == 0))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
-            due += rng.expovariate(rate)
         await asyncio.sleep(0.002)
     if tasks:
         await asyncio.wait(tasks)

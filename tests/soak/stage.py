@@ -18,6 +18,7 @@ from harness.names import NameServer, asking, may_mount
 from upstreams import Bedrock, Upstream, quiet_port, whole
 
 NAME_SERVER = "127.7.7.8"  # not that of tests/e2e/test_dns.py, which may run beside this
+PATIENCE = 60.0  # of clients, seconds
 LOG_DISK = "16m"
 DESCRIPTORS = 3000  # the daemon's limit: two workers take about 720 clients each
 
@@ -104,7 +105,7 @@ class Stage:
         self.generations = Generations(self.daemon)
         self.tls = ssl.create_default_context()
         self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
-        self.client = Client(self.daemon.port, (self.https_port, self.tls))
+        self.client = Client(self.daemon.port, (self.https_port, self.tls), PATIENCE)
 
     def end(self):
         """The last process's exit status."""
@@ -135,8 +136,8 @@ class Stage:
             found[2]["spec"]["endpoints"] = [
                 {"fqdn": {"hostname": "first.example", "port": self.first.port}}]
         # The machine may be busy: what is slow for that reason is not to look like a fault.
-        found[-1]["spec"] |= {"attempts": {"timeout": "4s", "max": 8 + self.edition % 2},
-                              "firstToken": {"timeout": "3s"}, "hedge": {"budget": 20}}
+        found[-1]["spec"] |= {"attempts": {"timeout": "6s", "max": 8 + self.edition % 2},
+                              "firstToken": {"timeout": "5s"}, "hedge": {"budget": 20}}
         gateway = {"apiVersion": f"{config.GROUP}/v1", "kind": "Gateway", "metadata": {"name": "gw"},
                    "spec": {"gatewayClassName": "understudy", "listeners": [
                        {"name": "http", "protocol": "HTTP", "port": 1975},
