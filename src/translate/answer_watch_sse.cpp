@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <cstring>
+
+#include <understudy/codec/lines.hpp>
 
 #include "translate/watch_parts.hpp"
 
@@ -8,31 +9,9 @@
 namespace understudy::translate {
 namespace {
 
-const char* find(const char* at, const char* end, char c) {
-  return static_cast<const char*>(std::memchr(at, c, static_cast<std::size_t>(end - at)));
-}
-
-/// The first CR or LF, or `end`.
-const char* find_line_end(const char* at, const char* end) {
-  constexpr std::ptrdiff_t window = 256;  // so that many short lines are not searched many times
-  for (; at != end; at += std::min(window, end - at)) {
-    const char* stop = at + std::min(window, end - at);
-    const char* feed = find(at, stop, '\n');
-    const char* carriage = find(at, feed == nullptr ? stop : feed, '\r');
-    if (carriage != nullptr) return carriage;
-    if (feed != nullptr) return feed;
-  }
-  return end;
-}
-
-/// Cuts the first line off, without its end.
-std::string_view take_line(std::string_view& block) {
-  const char* end = block.data() + block.size();
-  const std::string_view line{block.data(), find_line_end(block.data(), end)};
-  const bool is_pair = block.substr(line.size(), 2) == "\r\n";
-  block.remove_prefix(std::min(line.size() + (is_pair ? 2 : 1), block.size()));
-  return line;
-}
+using codec::find_byte;
+using codec::find_line_end;
+using codec::take_line;
 
 /// The value when `line` is that field.
 bool read_field(std::string_view line, std::string_view name, std::string_view& value) {
@@ -69,10 +48,10 @@ const char* answer_watch::take_whole_event(const char* at, const char* end) {
   std::string_view type, data;
   bool has_data = false;
   for (const char* line = at;;) {
-    const char* feed = line == end || *line == '\n' ? line : find(line, end, '\n');
+    const char* feed = line == end || *line == '\n' ? line : find_byte(line, end, '\n');
     if (feed == nullptr || feed == end) return nullptr;
     const char* stop = feed != line && feed[-1] == '\r' ? feed - 1 : feed;
-    if (stop != line && find(line, stop, '\r') != nullptr) return nullptr;
+    if (stop != line && find_byte(line, stop, '\r') != nullptr) return nullptr;
     if (static_cast<std::size_t>(feed + 1 - at) > max_event_bytes) return nullptr;
     if (stop == line) {
       if (has_data || !type.empty()) on_event(type, data);

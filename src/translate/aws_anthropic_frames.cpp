@@ -2,6 +2,7 @@
 
 #include <understudy/codec/text.hpp>
 
+#include "translate/error_event.hpp"
 #include "translate/raw_json.hpp"
 
 namespace understudy::translate {
@@ -52,8 +53,7 @@ aws_anthropic_frames::step aws_anthropic_frames::read_chunk(std::string_view pay
   auto bytes = codec::base64_decode(string_member(payload, "bytes"));
   if (!bytes || bytes->empty()) return fail({}, "a frame from the upstream holds no event");
   decoded_ = std::move(*bytes);
-  if (const auto error = codec::check_json(decoded_))
-    return fail({}, "malformed event from the upstream: " + error->text());
+  if (const auto error = codec::check_json(decoded_)) return fail({}, malformed_event_text(*error));
   json = decoded_;
   return step::event;
 }

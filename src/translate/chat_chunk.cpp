@@ -1,5 +1,7 @@
 #include "translate/chat_chunk.hpp"
 
+#include "translate/raw_json.hpp"
+
 namespace understudy::translate {
 namespace {
 
@@ -39,14 +41,6 @@ void read_called_function(json_cursor& at, chat_call_delta& out) {
 }
 
 }  // namespace
-
-std::string_view text_of_raw(std::string_view raw) {
-  return raw.size() > 2 && raw.front() == '"' ? raw : std::string_view{};
-}
-
-std::string_view list_of_raw(std::string_view raw) {
-  return raw.starts_with('[') ? raw : std::string_view{};
-}
 
 std::string_view chat_chunk_delta::thought() const {
   const auto first = text_of_raw(reasoning_content);

@@ -47,9 +47,4 @@ struct chat_call_delta {
   void read(codec::json_cursor& at);
 };
 
-/// The string, where `raw` is one that holds something; else empty.
-std::string_view text_of_raw(std::string_view raw);
-/// The list, where `raw` is one; else empty.
-std::string_view list_of_raw(std::string_view raw);
-
 }  // namespace understudy::translate

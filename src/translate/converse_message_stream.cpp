@@ -58,7 +58,7 @@ bool converse_message_stream::on_event(std::string_view type, std::string_view p
   const bool is_delta = type == "contentBlockDelta" && delta.read(payload);
   if (!is_delta)
     if (const auto error = codec::check_json(payload))
-      return fail({}, "malformed event from the upstream: " + error->text(), out);
+      return fail({}, malformed_event_text(*error), out);
   writer_.start(id_, model_, out);
   if (is_delta) {
     on_delta(delta, out);
@@ -81,15 +81,14 @@ bool converse_message_stream::on_event(std::string_view type, std::string_view p
 }
 
 void converse_message_stream::on_delta(const converse_delta& delta, std::string& out) {
-  const auto holds_text = [](std::string_view raw) { return raw.size() > 2; };
-  if (holds_text(delta.text)) writer_.text(delta.text, out);
+  if (!text_of_raw(delta.text).empty()) writer_.text(delta.text, out);
   if (!delta.citation.empty())
     if (const auto parsed = parse_json(delta.citation))
       if (const auto made = anthropic_citation(*parsed)) writer_.citation(dump_json(*made), out);
-  if (holds_text(delta.tool_input)) writer_.arguments(delta.block, delta.tool_input, out);
-  if (holds_text(delta.reasoning_text)) writer_.thinking(delta.reasoning_text, out);
-  if (holds_text(delta.signature)) writer_.signature(delta.signature, out);
-  if (holds_text(delta.redacted)) writer_.redacted(delta.redacted, out);
+  if (!text_of_raw(delta.tool_input).empty()) writer_.arguments(delta.block, delta.tool_input, out);
+  if (!text_of_raw(delta.reasoning_text).empty()) writer_.thinking(delta.reasoning_text, out);
+  if (!text_of_raw(delta.signature).empty()) writer_.signature(delta.signature, out);
+  if (!text_of_raw(delta.redacted).empty()) writer_.redacted(delta.redacted, out);
 }
 
 bool converse_message_stream::on_message_stop(std::string_view payload, std::string& out) {

@@ -79,7 +79,7 @@ bool converse_stream::on_event(std::string_view type, std::string_view payload, 
     }
   }
   if (const auto error = codec::check_json(payload))
-    return fail({}, "malformed event from the upstream: " + error->text(), out);
+    return fail({}, malformed_event_text(*error), out);
   if (type == "messageStart") {
     begin_delta(out);
     out += R"({"role":"assistant","content":""})";

@@ -1,5 +1,3 @@
-#include <understudy/codec/json_scan.hpp>
-
 #include "translate/error_event.hpp"
 
 namespace understudy::translate {
@@ -31,9 +29,13 @@ void append_anthropic(std::string& out, std::string_view type, std::string_view 
 
 }  // namespace
 
+std::string malformed_event_text(const codec::json_error& error) {
+  return "malformed event from the upstream: " + error.text();
+}
+
 std::string malformed_event_text(std::string_view event) {
   const auto error = codec::check_json(event);
-  return "malformed event from the upstream: " + (error ? error->text() : "not JSON");
+  return error ? malformed_event_text(*error) : "malformed event from the upstream: not JSON";
 }
 
 std::string_view openai_error_type(int status) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include <understudy/codec/json_scan.hpp>
 #include <understudy/translate/translator.hpp>
 
 /// Errors as the client's schema writes them.
@@ -17,7 +18,8 @@ void append_error_event(std::string& out, operation op, std::string_view type,
 /// Text of an upstream's error for a message: trimmed, cut to a readable length, never empty.
 std::string quoted_error_text(int status, std::string_view body);
 
-/// Message about an event that is no well-formed JSON.
+/// Message about an event that is no well-formed JSON, where the scan has or has not told why.
+std::string malformed_event_text(const codec::json_error& error);
 std::string malformed_event_text(std::string_view event);
 
 /// Error type of a status in OpenAI's or Anthropic's vocabulary.

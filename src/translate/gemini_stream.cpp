@@ -16,6 +16,7 @@ using codec::json_kind;
 
 constexpr std::size_t max_kept_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_choices = 64;
+
 void append_finish(std::string& out, std::string_view reason) {
   out += R"(,"finish_reason":)";
   if (reason.empty())
@@ -111,7 +112,7 @@ bool gemini_stream::on_event(const codec::sse_event& event, std::string& out) {
 bool gemini_stream::on_fault(const codec::sse_event& event, std::string& out) {
   const auto data = event.data;
   if (const auto error = codec::check_json(data))
-    return fail({}, {}, "malformed event from the upstream: " + error->text(), out);
+    return fail({}, {}, malformed_event_text(*error), out);
   if (const auto error = gemini_error_of(data))
     return fail(
         error->type, error->code,

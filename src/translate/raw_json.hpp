@@ -23,10 +23,18 @@ inline std::string_view raw_array_of(std::string_view object, std::string_view n
   return raw_member(object, name, codec::json_kind::array);
 }
 
+/// The string, where `raw` is one that holds something; else empty.
+inline std::string_view text_of_raw(std::string_view raw) {
+  return raw.size() > 2 && raw.front() == '"' ? raw : std::string_view{};
+}
+/// The list, where `raw` is one; else empty.
+inline std::string_view list_of_raw(std::string_view raw) {
+  return raw.starts_with('[') ? raw : std::string_view{};
+}
+
 /// A string with its quotes, or empty; one without characters counts as absent.
 inline std::string_view raw_text_of(std::string_view object, std::string_view name) {
-  const auto raw = raw_string_of(object, name);
-  return raw.size() > 2 ? raw : std::string_view{};
+  return text_of_raw(raw_string_of(object, name));
 }
 
 /// Text of a string with its quotes; of an empty view nothing.

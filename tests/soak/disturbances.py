@@ -148,6 +148,12 @@ async def disk_full(stage):
     await writes(stage)
 
 
+async def begins_anew(stage, path):
+    reopen(stage)
+    await until(path.is_file, "a new access log")
+    await writes(stage)
+
+
 @disturbance("access log: /dev/full")
 async def dev_full(stage):
     path = stage.on_disk(stage.log)
@@ -156,9 +162,7 @@ async def dev_full(stage):
     await grows(stage, "understudy_access_log_dropped_total", lambda: reopen(stage))
     await asyncio.sleep(HOLD)
     path.unlink()
-    reopen(stage)
-    await until(path.is_file, "a new access log")
-    await writes(stage)
+    await begins_anew(stage, path)
 
 
 @disturbance("access log: moved, SIGUSR1")
@@ -167,9 +171,7 @@ async def log_moved(stage):
     moved = path.with_suffix(".1")
     path.rename(moved)
     await asyncio.sleep(1)
-    reopen(stage)
-    await until(path.is_file, "a new access log")
-    await writes(stage)
+    await begins_anew(stage, path)
     moved.unlink()
 
 
@@ -181,9 +183,7 @@ async def log_folder(stage):
     await grows(stage, "understudy_access_log_dropped_total", lambda: reopen(stage))
     await asyncio.sleep(HOLD)
     path.rmdir()
-    reopen(stage)
-    await until(path.is_file, "a new access log")
-    await writes(stage)
+    await begins_anew(stage, path)
 
 
 # ---- the certificate ----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "translate/converse_delta.hpp"
+#include "translate/raw_json.hpp"
 
 namespace understudy::translate {
 namespace {
