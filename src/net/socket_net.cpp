@@ -140,6 +140,7 @@ awaitable<dial_result> socket_dialer::dial(socket_address& where, cancel_scope& 
       result.is_resumed = SSL_session_reused(tls.native_handle()) == 1;
     }
   }
+  link->gather_writes_in(sends_);
   result.link = std::move(link);
   co_return result;
 }

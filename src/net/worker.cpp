@@ -83,18 +83,21 @@ struct worker::impl {
 
   impl(telemetry::worker_sink& sink, proxy::health_observer& observer,
        const credentials::store& keys, std::uint64_t seed, std::unique_ptr<trace::tracer> traces)
-      : random{seed}, tracer{std::move(traces)}, env{timers, random, sink,  observer, keys,
-                                                     dialer, pool,   flush, nullptr} {
+      : sends{context.get_executor(), sink.counters().exchanges_active},
+        random{seed},
+        tracer{std::move(traces)},
+        env{timers, random, sink, observer, keys, dialer, pool, flush, nullptr} {
     env.tracer = tracer.get();
   }
 
   asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<executor> guard{context.get_executor()};
+  send_batch sends;
   timer_queue timers;
   real_driver driver{context, timers};
   base::seeded_random random;
   std::unique_ptr<trace::tracer> tracer;
-  socket_dialer dialer{context};
+  socket_dialer dialer{context, sends};
   socket_addresses addresses{nullptr};
   worker_env<socket_net> env;
   upstream_pool<socket_net> pool{addresses, env.sink.counters()};
@@ -175,6 +178,7 @@ struct worker::impl {
     accepted.non_blocking(true, ignored);
     accepted.set_option(asio::ip::tcp::no_delay{true}, ignored);
     auto link = std::make_shared<connection<socket_stream>>(std::move(accepted));
+    link->gather_writes_in(sends);
     ++open_links;
     asio::co_spawn(context, serve(std::move(link), client_text(peer.address()), place),
                    [this](std::exception_ptr escaped) {

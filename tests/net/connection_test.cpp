@@ -1,5 +1,7 @@
 #include <understudy/net/connection.hpp>
 
+#include <array>
+#include <deque>
 #include <optional>
 #include <tuple>
 
@@ -34,6 +36,11 @@ struct fixture {
     context.restart();
     context.poll();
   }
+  /// From now on writes wait for the end of the loop's turn.
+  void gather() {
+    exchanges.add();
+    connection->gather_writes_in(batch);
+  }
   using result = std::shared_ptr<std::optional<error_code>>;
   /// Starts a wait; the result appears once run() has brought it to its end.
   template <class Operation>
@@ -53,6 +60,8 @@ struct fixture {
   }
 
   asio::io_context context;
+  telemetry::owned_counter exchanges;
+  net::send_batch batch{context.get_executor(), exchanges, 1};
   memory_peer peer{context};
   std::shared_ptr<test_link> connection = std::make_shared<test_link>(peer);
   watch_log watcher;
@@ -241,4 +250,113 @@ TEST_CASE("a write that fails says so, at once or later") {
     REQUIRE(*result);
     CHECK(**result == asio::error::operation_aborted);
   }
+}
+
+TEST_CASE("gathered writes go out at the end of the turn, in their order") {
+  fixture f;
+  f.gather();
+  f.peer.accept(100);
+  f.write({"one", "two"});
+  CHECK(f.peer.received.empty());
+  CHECK_FALSE(f.connection->is_writing());
+  SECTION("alone") {
+    f.run();
+    CHECK(f.peer.received == "onetwo");
+    CHECK(f.connection->written() == 6);
+  }
+  SECTION("a second one takes the first with it") {
+    f.write({"three"});
+    CHECK(f.peer.received == "onetwo");
+    f.run();
+    CHECK(f.peer.received == "onetwothree");
+  }
+  SECTION("one that is too long to gather comes after it") {
+    const std::string large(net::send_batch::max_bytes + 1, 'x');
+    f.peer.accept(large.size());
+    f.write({large});
+    CHECK(f.peer.received == "onetwo" + large);
+  }
+  SECTION("before the end of the connection") {
+    f.connection->close();
+    CHECK(f.peer.received == "onetwo");
+  }
+  SECTION("before the end of our side") {
+    CHECK(f.connection->end_writing());
+    CHECK(f.peer.received == "onetwo");
+  }
+  SECTION("with few exchanges under way nothing more is gathered") {
+    f.exchanges.subtract();
+    f.write({"three"});
+    CHECK(f.peer.received == "onetwothree");
+  }
+}
+
+TEST_CASE("a turn gathers for many connections, and no more than fit") {
+  constexpr std::size_t connections = 40;
+  fixture f;
+  f.exchanges.add();
+  std::deque<memory_peer> peers;
+  std::vector<std::shared_ptr<test_link>> links;
+  std::size_t sent = 0;
+  for (std::size_t i = 0; i < connections; ++i) {
+    peers.emplace_back(f.context).accept(10'000);
+    links.push_back(std::make_shared<test_link>(peers.back()));
+    links.back()->gather_writes_in(f.batch);
+    const std::string text(net::send_batch::max_bytes - i, static_cast<char>('a' + i % 26));
+    const std::array<asio::const_buffer, 1> piece{asio::buffer(text)};
+    links.back()->start_write(piece);
+    sent += text.size();
+  }
+  CHECK(peers.front().received.size() == net::send_batch::max_bytes);  // 16 wait at most
+  CHECK(peers.back().received.empty());
+  f.run();
+  std::size_t received = 0;
+  for (std::size_t i = 0; i < connections; ++i) {
+    CHECK(peers[i].received ==
+          std::string(net::send_batch::max_bytes - i, static_cast<char>('a' + i % 26)));
+    received += peers[i].received.size();
+    links[i]->close();
+  }
+  CHECK(received == sent);
+  f.run();
+}
+
+TEST_CASE("what a batch leaves over goes before the next write") {
+  const auto room = static_cast<std::size_t>(GENERATE(range(0, 6)));
+  CAPTURE(room);
+  fixture f;
+  f.gather();
+  f.peer.accept(room);
+  f.write({"first"});
+  f.run();
+  const std::string all = "firstsecondthird";
+  CHECK(f.peer.received == all.substr(0, room));
+  CHECK(f.connection->is_writing() == (room < 5));
+  f.write({"second", "third"});
+  const auto result = f.flush();
+  for (std::size_t sent = room; sent < all.size(); ++sent) {
+    f.peer.accept(1);
+    f.run();
+  }
+  f.run();
+  REQUIRE(*result);
+  CHECK(**result == error_code{});
+  CHECK(f.peer.received == all);
+  CHECK(f.connection->written() == all.size());
+}
+
+TEST_CASE("a gathered write that fails stops those after it") {
+  fixture f;
+  f.gather();
+  f.write({"a"});
+  CHECK_FALSE(f.connection->write_error());
+  f.peer.refuse_writes(asio::error::broken_pipe);
+  f.run();
+  CHECK(f.connection->write_error() == asio::error::broken_pipe);
+  f.peer.refuse_writes({});
+  f.peer.accept(10);
+  f.write({"b"});
+  f.run();
+  CHECK(f.connection->write_error() == asio::error::broken_pipe);
+  CHECK(f.peer.received.empty());
 }

@@ -118,6 +118,8 @@ class memory_stream {
     peer_.write_ = shared(std::move(handler));
     peer_.accept(0);
   }
+  bool can_try_write() const { return true; }
+  bool end_writing() { return !peer_.is_closed; }
   void cancel() { peer_.abort(); }
   void close() {
     peer_.is_closed = true;

@@ -1,6 +1,7 @@
 #include "sim/proxy.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <limits>
 #include <vector>
 
 #include <understudy/net/session.hpp>
@@ -58,8 +59,12 @@ struct proxy::impl final : proxy_room::health_observer {
       : book{truth},
         random{seed},
         hub{hub_options_for(log_fd)},
-        dialer{context, std::move(connect), truth},
-        env{timers, random, hub.add_worker(), *this, keys, dialer, pool, flush, nullptr} {
+        worker_sink{hub.add_worker()},
+        // Either way of sending is simulated: at once, and gathered whatever is under way.
+        sends{context.get_executor(), worker_sink.counters().exchanges_active,
+              seed % 2 == 0 ? std::int64_t{0} : std::numeric_limits<std::int64_t>::max()},
+        dialer{context, sends, std::move(connect), truth},
+        env{timers, random, worker_sink, *this, keys, dialer, pool, flush, nullptr} {
     keys.configure(*plan);
     adopt(proxy_room::activate(std::move(plan), nullptr, base::clock::now(), random));
     tidy.arm(base::clock::now() + tidy_interval);
@@ -148,6 +153,8 @@ struct proxy::impl final : proxy_room::health_observer {
   credentials::store keys{context,
                           {[](const std::string&) { return std::nullopt; },
                            [](const std::string&) { return std::nullopt; }}};
+  telemetry::worker_sink& worker_sink;
+  net::send_batch sends;
   simulated_dialer dialer;
   simulated_addresses addresses;
   net::worker_env<simulated_net> env;
@@ -169,6 +176,7 @@ proxy::~proxy() = default;
 void proxy::accept(std::shared_ptr<wire> from, const std::string& client_address) {
   auto link = std::make_shared<net::connection<simulated_stream>>(impl_->context, std::move(from),
                                                                   impl_->book);
+  link->gather_writes_in(impl_->sends);
   ++impl_->open_links;
   asio::co_spawn(impl_->context, impl_->serve(std::move(link), client_address),
                  [i = impl_.get()](std::exception_ptr escaped) {

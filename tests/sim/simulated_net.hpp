@@ -104,6 +104,7 @@ class simulated_stream final : wire::listener {
   }
 
   auto async_end_tls() { return asio::post(context_, asio::deferred); }  // never under TLS
+  bool can_try_write() const { return true; }
   bool end_writing() {
     if (is_closed_) return false;
     wire_->end(wire::proxy, end_kind::eof);
@@ -208,8 +209,9 @@ using connector =
 
 class simulated_dialer {
  public:
-  simulated_dialer(asio::io_context& context, connector connect, write_observer& observer)
-      : context_{context}, connect_{std::move(connect)}, observer_{observer} {}
+  simulated_dialer(asio::io_context& context, net::send_batch& sends, connector connect,
+                   write_observer& observer)
+      : context_{context}, sends_{sends}, connect_{std::move(connect)}, observer_{observer} {}
 
  private:
   struct pending {
@@ -251,11 +253,13 @@ class simulated_dialer {
     }
     result.link = std::make_shared<net::connection<simulated_stream>>(
         context_, std::move(waiting->made), observer_);
+    result.link->gather_writes_in(sends_);
     co_return result;
   }
 
  private:
   asio::io_context& context_;
+  net::send_batch& sends_;
   connector connect_;
   write_observer& observer_;
 };

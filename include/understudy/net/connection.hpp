@@ -4,11 +4,15 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include <understudy/base/wipe.hpp>
 #include <understudy/net/operation_memory.hpp>
 #include <understudy/net/read_buffer.hpp>
 #include <understudy/net/resume_slot.hpp>
+#include <understudy/net/send_batch.hpp>
 #include <understudy/net/types.hpp>
 
 namespace understudy::net {
@@ -16,14 +20,17 @@ namespace understudy::net {
 /// A byte stream with one read outstanding whenever its owner wants to know about the peer:
 /// the same read that brings the next bytes notices a client that leaves, or a pooled upstream
 /// connection that dies. One worker. `Stream` needs async_read_some, async_write_some, try_write,
-/// async_readable, and close.
+/// can_try_write, async_readable, end_writing, and close.
 template <class Stream>
-class connection final : public std::enable_shared_from_this<connection<Stream>> {
+class connection final : public std::enable_shared_from_this<connection<Stream>>,
+                         private send_batch::sender {
  public:
-  /// Told of a read that completed while nobody waited for it: end of stream, error, or bytes.
   class watcher {
    public:
+    /// A read completed while nobody waited for it: end of stream, error, or bytes.
     virtual void on_unawaited_read(connection& c) = 0;
+    /// The peer did not take all of a batched write, of which nobody thinks any more.
+    virtual void on_left_over(connection&) {}
 
    protected:
     ~watcher() = default;
@@ -31,10 +38,13 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
 
   template <class... Args>
   explicit connection(Args&&... args) : stream_{std::forward<Args>(args)...} {}
+  ~connection() { send_batched_now(); }
 
   Stream& stream() { return stream_; }
   read_buffer& input() { return input_; }
   void watch(watcher* w) { watcher_ = w; }
+  /// Small writes may from now on wait for the end of the loop's turn. `batch` must outlive this.
+  void gather_writes_in(send_batch& batch) { batch_ = &batch; }
   bool is_closed() const { return is_closed_; }
   bool is_reading() const { return is_reading_; }
   bool is_writing() const { return is_writing_; }
@@ -73,8 +83,14 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
         use_await, target);
   }
 
-  /// Ends the outstanding read without closing; async_fill() reports operation_aborted.
+  /// Ends the outstanding read without closing, and a background write with it; async_fill()
+  /// reports operation_aborted.
   void cancel_read() { stream_.cancel(); }
+  /// The same for one who waits in async_fill(), but while is_writing() only the wait ends.
+  void cancel_fill() {
+    if (!is_writing_) return cancel_read();
+    if (waiter_) resume_later(asio::error::operation_aborted);
+  }
 
   /// For an idle connection without a buffer: completes when there is something to read.
   auto async_readable() {
@@ -82,14 +98,37 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
         [this](auto handler) { stream_.async_readable(std::move(handler)); }, use_await);
   }
 
-  /// Sends as much as the socket takes now; what is left is sent in the background. The memory
-  /// must stay until is_writing() is false. At most four pieces.
-  void start_write(std::span<const asio::const_buffer> pieces) {
-    pending_ = {};
-    std::size_t count = 0;
-    for (const auto& piece : pieces)
-      if (piece.size() != 0) pending_[count++] = piece;
-    send_more();
+  /// How long the memory of a write stays: until it is not is_writing(), or until an answer to it
+  /// has come or the connection is closed.
+  enum class memory { while_writing, until_answered };
+
+  /// Sends as much as the socket takes now, or leaves it to the batch; what is left is sent in the
+  /// background. At most four pieces, none while an earlier write is known to be under way. An
+  /// error stays; a batched write's shows itself with the next.
+  void start_write(std::span<const asio::const_buffer> pieces,
+                   memory stays = memory::while_writing) {
+    send_batched_now();
+    if (write_error_) return;
+    const bool is_small = asio::buffer_size(pieces) <= send_batch::max_bytes;
+    if (!is_writing_ && (is_small || stays == memory::until_answered) && may_batch()) {
+      if (!is_small) add_pending(pieces);
+      batched_ = batch_->add(*this, is_small ? pieces : std::span<const asio::const_buffer>{});
+      return;
+    }
+    add_pending(pieces);
+    if (!is_writing_) send_more();
+  }
+  /// What start_write() has left to the batch goes out before anything else does.
+  void send_batched_now() {
+    if (batched_ != send_batch::none) batch_->send_now(batched_);
+  }
+
+  bool has_unsent() const { return is_writing_ || batched_ != send_batch::none; }
+
+  /// FIN, after everything that was written; not while is_writing(). False: the connection is gone.
+  bool end_writing() {
+    send_batched_now();
+    return stream_.end_writing();
   }
 
   /// Waits for the background part of start_write(); returns at once when there is none.
@@ -108,12 +147,13 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
   void cancel() { close(); }  ///< for cancel_scope
   void close() {
     if (is_closed_) return;
+    send_batched_now();
     is_closed_ = true;
     stream_.close();
   }
 
  private:
-  static constexpr std::size_t max_copied_bytes = 3072;
+  static constexpr std::size_t max_copied_bytes = send_batch::max_bytes;
 
   struct read_done {
     using allocator_type = operation_allocator<std::byte>;
@@ -138,22 +178,53 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
     }
   }
 
+  bool may_batch() const {
+    return batch_ != nullptr && batch_->is_gathering() && stream_.can_try_write() && !is_closed_;
+  }
+
+  void add_pending(std::span<const asio::const_buffer> pieces) {
+    auto free = std::ranges::find(pending_, std::size_t{0}, &asio::const_buffer::size);
+    for (const auto& piece : pieces)
+      if (piece.size() != 0) *free++ = piece;
+  }
+
+  void send_batched(std::string_view bytes) override {
+    batched_ = send_batch::none;
+    if (bytes.empty()) return send_more();  // pending_ has it
+    error_code ec;
+    const std::size_t sent = stream_.try_write(asio::buffer(bytes), ec);
+    written_ += sent;
+    if (sent == bytes.size()) return;
+    if (ec && !is_full(ec)) {
+      write_error_ = ec;
+      return;
+    }
+    left_over_.assign(bytes.substr(sent));
+    pending_[0] = asio::buffer(left_over_);
+    send_in_background();
+    if (watcher_ != nullptr) watcher_->on_left_over(*this);
+  }
+
   void send_more() {
-    write_error_ = {};
     while (pending_[0].size() != 0) {
       error_code ec;
       const std::size_t sent = send_some(ec);
-      if (ec == asio::error::would_block || ec == asio::error::try_again) {
-        is_writing_ = true;
-        stream_.async_write_some(pieces(), write_done{this->shared_from_this()});
-        return;
-      }
+      if (is_full(ec)) return send_in_background();
       if (ec) {
         write_error_ = ec;
+        pending_ = {};
         return;
       }
       drop_sent(sent);
     }
+  }
+
+  static bool is_full(error_code ec) {
+    return ec == asio::error::would_block || ec == asio::error::try_again;
+  }
+  void send_in_background() {
+    is_writing_ = true;
+    stream_.async_write_some(pieces(), write_done{this->shared_from_this()});
   }
 
   /// A head and a small body as one piece: copying them costs less than a gathered write.
@@ -171,10 +242,12 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
     is_writing_ = false;
     if (ec) {
       write_error_ = ec;
+      pending_ = {};
     } else {
       drop_sent(n);
       send_more();
     }
+    if (!is_writing_ && !left_over_.empty()) base::wipe(left_over_);
     if (!is_writing_ && write_waiter_) write_waiter_(write_error_);
   }
 
@@ -213,7 +286,10 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
   operation_memory read_memory_;
   resume_slot waiter_, write_waiter_;
   watcher* watcher_ = nullptr;
-  std::array<asio::const_buffer, 4> pending_;
+  std::array<asio::const_buffer, 5> pending_;  ///< what a batch left over, a write's four pieces
+  std::string left_over_;
+  send_batch* batch_ = nullptr;
+  send_batch::slot batched_ = send_batch::none;
   error_code read_error_, write_error_;
   std::uint64_t written_ = 0;
   bool is_reading_ = false;

@@ -40,6 +40,10 @@ class session {
       down_.begin_scope();
       const bool has_request = co_await await_request(is_first);
       if (!has_request || place_->is_closed) break;
+      if (link().has_unsent()) {  // a client that is slow to take an answer, or did not wait for it
+        const bool is_sent = co_await down_.finish_batched();
+        if (!is_sent) break;
+      }
       auto state = env_.take_state();
       goes_on = co_await serve_one(*state);
       env_.give_back(std::move(state));
@@ -64,7 +68,7 @@ class session {
 
   struct read_canceller {
     connection<stream>& link;
-    void cancel() { link.cancel_read(); }
+    void cancel() { link.cancel_fill(); }
   };
 
   /// True when there is something to read. A connection that stays idle gives its buffer back.
@@ -78,8 +82,14 @@ class session {
     const time_point first_limit = parks ? std::min(limit, now() + parking_delay) : limit;
     bool has_bytes = co_await await_bytes(first_limit);
     if (!has_bytes && parks && down_.scope().reason() == cancel_reason::deadline && now() < limit &&
-        !link().read_error())
-      has_bytes = co_await park(limit);
+        !link().read_error()) {
+      if (link().is_reading()) {  // and writing: the client has not taken the last answer yet
+        down_.begin_scope();
+        has_bytes = co_await await_bytes(limit);
+      } else {
+        has_bytes = co_await park(limit);
+      }
+    }
     is_idle_ = false;
     if (!has_bytes && is_first && down_.scope().reason() == cancel_reason::deadline)
       env_.sink.counters().timeouts.add();
@@ -243,6 +253,8 @@ class session {
   /// Closing with unread bytes in the socket would make the kernel reset the connection and take
   /// our last answer with it: end our side, then read until the client has ended its own.
   awaitable<void> linger(exchange_state& state) {
+    const bool is_sent = co_await down_.finish_batched();
+    if (!is_sent) co_return;
     if (state.is_committed && state.record.details.size() != 0 && state.record.status < 400)
       co_return;  // a cut stream ends at once
     if (is_tls_) {
@@ -252,7 +264,7 @@ class session {
       co_await link().stream().async_end_tls();
       down_.disarm();
     }
-    if (!link().stream().end_writing()) co_return;
+    if (!link().end_writing()) co_return;
     std::size_t discarded = 0;
     const time_point deadline = now() + linger_limit;
     while (discarded < linger_bytes && !link().read_error()) {

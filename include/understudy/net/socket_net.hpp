@@ -66,11 +66,12 @@ struct dial_result {
 /// Opens upstream connections of one worker. The caller's scope ends a dial that takes too long.
 class socket_dialer {
  public:
-  explicit socket_dialer(asio::io_context& context) : context_{context} {}
+  socket_dialer(asio::io_context& context, send_batch& sends) : context_{context}, sends_{sends} {}
   awaitable<dial_result> dial(socket_address& where, cancel_scope& scope);
 
  private:
   asio::io_context& context_;
+  send_batch& sends_;
 };
 
 /// The real network, as the templates of this room are cut on it.

@@ -49,8 +49,9 @@ class socket_stream {
     socket_.async_wait(socket::wait_read, std::forward<Handler>(handler));
   }
 
-  /// Sends without waiting; `would_block` when nothing could be sent (always under TLS, whose
-  /// engine belongs to the asynchronous path).
+  /// Under TLS the engine belongs to the asynchronous path.
+  bool can_try_write() const { return !tls_; }
+  /// Sends without waiting; `would_block` when nothing could be sent (always under TLS).
   template <class Pieces>  // one const_buffer, or several
   std::size_t try_write(const Pieces& pieces, error_code& ec) {
     if (tls_) {

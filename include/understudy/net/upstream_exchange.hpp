@@ -68,12 +68,12 @@ class upstream_exchange {
     co_return outcome{};
   }
 
-  /// `body` must stay until the exchange is over.
+  /// `body` must stay until the exchange is over, as the head does.
   void send(std::string_view body) {
     const std::array<asio::const_buffer, 2> pieces{asio::buffer(state_.upstream_head),
                                                    asio::buffer(body)};
     if (!link_->is_reading()) link_->input().reserve(read_bytes);
-    link_->start_write(pieces);
+    link_->start_write(pieces, connection<stream>::memory::until_answered);
     scanned_ = 0;
     interim_ = 0;
   }
