@@ -118,14 +118,13 @@ base::result<void, std::string> server::impl::bind_all() {
   last_tls = first_plan.upstream_tls;
   if (auto started = start_traces(); !started) return started.error();
   auto sockets = listeners.commit(std::move(*doors));
-  const auto most = most_connections(opts.workers, configuration->listeners.size());
   for (unsigned i = 0; i < opts.workers; ++i) {
     workers.push_back(std::make_unique<net::worker>(
         hub.add_worker(), *this, keys, random.next(),
         traces ? traces->make_tracer(base::entropy_seed()) : nullptr));
-    workers.back()->limit_connections(most);
     for (const auto& bound : sockets[i]) workers.back()->listen(bound);
   }
+  limit_connections();
   if (auto bound = bind_admin(); !bound) return bound.error();
   for (const auto& unused : listeners.close_unused()) log::warning("daemon", unused);
   return {};
@@ -266,6 +265,12 @@ void server::impl::finish(int status) {
   control.stop();
 }
 
+/// Again and again: the limit of descriptors of a running process can be changed (prlimit).
+void server::impl::limit_connections() {
+  const auto most = most_connections(opts.workers, configuration->listeners.size());
+  for (auto& w : workers) w->limit_connections(most);
+}
+
 /// Returns are reported by the clock, not by the next request.
 void server::impl::sweep() {
   const auto now = base::clock::now();
@@ -280,6 +285,7 @@ void server::impl::sweep() {
     if (!events.empty()) on_health(cluster, std::move(events));
   }
   forget_old_plans();
+  limit_connections();
   sweeper.expires_after(sweep_interval);
   sweeper.async_wait([this](error_code ec) {
     if (!ec) sweep();

@@ -51,6 +51,7 @@ struct server::impl final : proxy::health_observer {
   int run();
   void await_signal();
   void start_workers();
+  void limit_connections();
   void guard();
   void begin_drain();
   void drain_workers(std::chrono::milliseconds patience);

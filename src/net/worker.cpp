@@ -105,7 +105,7 @@ struct worker::impl {
   std::unordered_set<session_type*> sessions;
   std::unordered_set<connection<socket_stream>*> handshakes;
   std::size_t open_links = 0;
-  std::size_t max_links = std::numeric_limits<std::size_t>::max();
+  std::atomic<std::size_t> max_links{std::numeric_limits<std::size_t>::max()};
   std::function<void()> on_empty;
   acceptors doors{context,
                   timers,

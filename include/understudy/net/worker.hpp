@@ -37,7 +37,7 @@ class worker {
 
   /// Takes a socket over. Before start().
   void listen(const bound_listener& socket);
-  /// Beyond this many connections the worker leaves new ones in the kernel's queue. Before start().
+  /// Beyond this many connections the worker leaves new ones in the kernel's queue.
   void limit_connections(std::size_t most);
   void start(worker_plan plan);
 
