@@ -224,6 +224,7 @@ class teller {
       }
       case failure_class::connect:
       case failure_class::connect_timeout:
+      case failure_class::local_shortage:
         return setting::retry_connect_failure;
       case failure_class::per_try:
         return setting::retry_timeout;

@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <understudy/net/shortage.hpp>
 #include <understudy/net/sleeper.hpp>
 #include <understudy/telemetry/log.hpp>
 
@@ -11,13 +12,6 @@ namespace understudy::net {
 namespace {
 
 constexpr std::chrono::milliseconds accept_pause{100};
-
-/// True where waiting helps: the process or the system is out of something.
-bool is_shortage(const error_code& ec) {
-  return ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open ||
-         ec == boost::system::errc::too_many_files_open_in_system ||
-         ec == asio::error::no_buffer_space || ec == asio::error::no_memory;
-}
 
 }  // namespace
 

@@ -62,6 +62,8 @@ attempt_outcome outcome_word(failure_class what) {
       return attempt_outcome::in_band_error;
     case failure_class::unprepared:
       return attempt_outcome::no_credentials;
+    case failure_class::local_shortage:
+      return attempt_outcome::local_shortage;
     case failure_class::overflow:
     case failure_class::no_host:
       break;
@@ -91,6 +93,8 @@ std::string_view cause_of(failure_class what) {
       return "an error instead of an answer";
     case failure_class::unprepared:
       return "no credentials";
+    case failure_class::local_shortage:
+      return "the proxy is short of descriptors or memory";
     case failure_class::no_host:
       break;
   }
@@ -119,6 +123,7 @@ std::string flags_of(stop_reason why, failure_class last) {
   switch (last) {
     case failure_class::connect:
     case failure_class::connect_timeout:
+    case failure_class::local_shortage:
       add("UF");
       break;
     case failure_class::closed:

@@ -9,6 +9,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <understudy/net/attempt_outcomes.hpp>
+#include <understudy/net/shortage.hpp>
 #include <understudy/proxy/check_verdict.hpp>
 
 namespace understudy::net {
@@ -80,6 +81,7 @@ struct health_prober::probe {
     if (!where.endpoint) co_return check_result::unreachable;
     auto& plain = stream.plain();
     auto connected = co_await plain.async_connect(*where.endpoint, use_await);
+    if (is_shortage(std::get<0>(connected))) co_return check_result::unmade;
     if (std::get<0>(connected)) co_return check_result::unreachable;
     const std::string request = check->is_http ? proxy::check_request(*check, host) : std::string{};
     if (!where.session) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <understudy/base/wipe.hpp>
+#include <understudy/net/shortage.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -115,6 +116,8 @@ awaitable<dial_result> socket_dialer::dial(socket_address& where, cancel_scope& 
     if (auto& [ec] = connected; ec) {
       link->close();
       result.cause = ec == asio::error::connection_refused ? "connection refused" : ec.message();
+      result.is_shortage = is_shortage(ec);
+      if (result.is_shortage) result.cause.insert(0, "the proxy has run short: ");
       co_return result;
     }
     error_code ignored;

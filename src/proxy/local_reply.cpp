@@ -28,6 +28,8 @@ verdict verdict_of(failure_class last, stop_reason why) {
       return {503, "no_credentials", "no_credentials"};
     case failure_class::overflow:
       return {503, "overloaded", "overflow"};
+    case failure_class::local_shortage:
+      return {503, "overloaded", "local_shortage"};
     case failure_class::no_host:
       return {503, "no_healthy_upstream", "no_healthy_upstream"};
     case failure_class::connect:

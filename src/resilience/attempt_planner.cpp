@@ -127,7 +127,8 @@ outcome attempt_planner::impl::recorded(const outcome& result) const {
 
 void attempt_planner::impl::account(attempt& a, const outcome& result) {
   is_request_sent = is_request_sent || result.is_bytes_sent;
-  note(a);
+  // Nobody was asked: a shortage of our own leaves the host untried.
+  if (result.what != failure_class::local_shortage) note(a);
   if (retry.avoids_timed_out_hosts && is_silence(result.what)) left_hosts.push_back(a.target.host);
   owner.record(a.target.host, recorded(result), owner.now);
   if (std::exchange(a.holds_retry_slot, false)) owner.breaker.end_retry();

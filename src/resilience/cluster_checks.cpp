@@ -46,6 +46,7 @@ void cluster::impl::report_check(host_id id, check_result result, time_point at)
   check.is_running = false;
   check.next_at =
       at + (has_traffic ? params.active_check->interval : params.active_check->no_traffic_interval);
+  if (result == check_result::unmade) return;
   const bool was_out = check.is_out();
   const bool was_degraded = check.is_degraded;
   const check_change change = check.on_result(result, *params.active_check);

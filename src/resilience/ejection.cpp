@@ -89,6 +89,7 @@ health_change ejection::record(host& h, const outcome& result, time_point now) {
     case failure_class::in_band:
       return on_code(h, result.status, now);
     case failure_class::unprepared:
+    case failure_class::local_shortage:
     case failure_class::overflow:
     case failure_class::no_host:
       break;

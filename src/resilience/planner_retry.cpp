@@ -26,7 +26,9 @@ decision attempt_planner::impl::retry_after_failure(attempt& a, const outcome& r
                        share.healthy[a.rank] + share.degraded[a.rank] > 0;
   if (is_kept) return wait_as_asked(a, result, *asked);
   if (take_retry()) return start_retry(a, result, how);
-  host* other = retry.moves_on_over_budget ? next_endpoint(a, a.rank, false) : nullptr;
+  const bool may_move_on =
+      retry.moves_on_over_budget && result.what != failure_class::local_shortage;
+  host* other = may_move_on ? next_endpoint(a, a.rank, false) : nullptr;
   return move_on(a, result, other, stop_reason::retry_overflow);
 }
 
@@ -79,7 +81,8 @@ decision attempt_planner::impl::start_retry(attempt& a, const outcome& result, r
     wait_until = now;
     return next(now);
   }
-  if (retry.is_immediate_on_next_priority) {
+  // Elsewhere the same is missing: time helps, another priority does not.
+  if (retry.is_immediate_on_next_priority && result.what != failure_class::local_shortage) {
     host* chosen = choose();
     if (chosen != nullptr && !has_tried_priority(chosen->rank)) {
       close(a);

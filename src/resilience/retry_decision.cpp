@@ -43,6 +43,7 @@ trigger_set triggers_of(failure_class what) {
   switch (what) {
     case failure_class::connect:
     case failure_class::connect_timeout:
+    case failure_class::local_shortage:
       return connecting;
     case failure_class::closed:
     case failure_class::protocol:

@@ -39,6 +39,8 @@ std::string head_text(const cause_key& cause, const std::string& backend) {
       return "error of " + backend + " inside a 200";
     case failure_class::unprepared:
       return "no credentials for " + backend;
+    case failure_class::local_shortage:
+      return "the proxy is short of descriptors or memory";
     case failure_class::overflow:
       return "circuit breaker open";
     case failure_class::no_host:

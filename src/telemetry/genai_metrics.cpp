@@ -127,6 +127,7 @@ void genai_metrics::count(const exchange_record& record) {
   // Nobody was asked, or it is the client who ended it.
   if (attempt == nullptr || attempt->outcome == attempt_outcome::cancelled ||
       attempt->outcome == attempt_outcome::overflow ||
+      attempt->outcome == attempt_outcome::local_shortage ||
       attempt->outcome == attempt_outcome::untranslatable)
     return;
   const bool is_error = attempt->outcome != attempt_outcome::ok || record.status >= 400 ||

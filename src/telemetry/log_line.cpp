@@ -139,7 +139,8 @@ value upstream_value(const exchange_record& r, log_operator what) {
       return text_value(a->address.view());
     case log_operator::upstream_failure:
       return a->outcome == attempt_outcome::connect_failure ||
-                     a->outcome == attempt_outcome::connect_timeout
+                     a->outcome == attempt_outcome::connect_timeout ||
+                     a->outcome == attempt_outcome::local_shortage
                  ? text_value(name(a->outcome))
                  : value{};
     case log_operator::model_sent:

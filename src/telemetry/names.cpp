@@ -37,6 +37,8 @@ std::string_view name(attempt_outcome o) {
       return "in_band_error";
     case attempt_outcome::superseded:
       return "superseded";
+    case attempt_outcome::local_shortage:
+      return "local_shortage";
   }
   return "unknown";
 }

@@ -158,6 +158,7 @@ TEST_CASE("the flags of a failed request") {
       {stop_reason::not_retriable, failure_class::per_try, "UT"},
       {stop_reason::retries_exhausted, failure_class::status, "URX"},
       {stop_reason::retries_exhausted, failure_class::connect, "URX,UF"},
+      {stop_reason::retries_exhausted, failure_class::local_shortage, "URX,UF"},
       {stop_reason::retries_exhausted, failure_class::closed, "URX,UC"},
       {stop_reason::retries_exhausted, failure_class::protocol, "URX,UPE"},
       {stop_reason::retries_exhausted, failure_class::per_try, "URX,UT"},
@@ -191,6 +192,8 @@ TEST_CASE("the words of a failed attempt") {
        "no response within the request timeout"},
       {failure_class::overflow, attempt_outcome::overflow, "too many requests in flight"},
       {failure_class::no_host, attempt_outcome::overflow, "no healthy endpoint"},
+      {failure_class::local_shortage, attempt_outcome::local_shortage,
+       "the proxy is short of descriptors or memory"},
   }));
   CAPTURE(r.cause);
   CHECK(net::outcome_word(r.what) == r.word);

@@ -249,25 +249,26 @@ TEST_CASE("intervals of the back-off", "[backoff]") {
 
 TEST_CASE("1.4 trigger by class, the whole table", "[retry]") {
   using c = failure_class;
-  const std::vector<c> columns = {c::connect, c::connect_timeout, c::closed,   c::protocol,
-                                  c::per_try, c::global,          c::overflow, c::no_host};
+  const std::vector<c> columns = {c::connect,  c::connect_timeout, c::closed,
+                                  c::protocol, c::per_try,         c::global,
+                                  c::overflow, c::no_host,         c::local_shortage};
   struct row {
     trigger what;
     const char* sent;  // one letter a column: y or n
     const char* unsent;
   };
-  const row rows[] = {{trigger::five_xx, "yyyyynnn", "yyyyynnn"},
-                      {trigger::gateway_error, "yyyyynnn", "yyyyynnn"},
-                      {trigger::reset, "yyyyynnn", "yyyyynnn"},
-                      {trigger::reset_before_request, "nnnnnnnn", "yyyyynnn"},
-                      {trigger::connect_failure, "yynnnnnn", "yynnnnnn"},
-                      {trigger::retriable_4xx, "nnnnnnnn", "nnnnnnnn"},
-                      {trigger::refused_stream, "nnnnnnnn", "nnnnnnnn"},
-                      {trigger::retriable_status_codes, "nnnnnnnn", "nnnnnnnn"},
-                      {trigger::cancelled, "nnnnnnnn", "nnnnnnnn"},
-                      {trigger::unavailable, "nnnnnnnn", "nnnnnnnn"},
-                      {trigger::per_try_timeout, "nnnnynnn", "nnnnynnn"},
-                      {trigger::connection_closed, "nnyynnnn", "nnyynnnn"}};
+  const row rows[] = {{trigger::five_xx, "yyyyynnny", "yyyyynnny"},
+                      {trigger::gateway_error, "yyyyynnny", "yyyyynnny"},
+                      {trigger::reset, "yyyyynnny", "yyyyynnny"},
+                      {trigger::reset_before_request, "nnnnnnnnn", "yyyyynnny"},
+                      {trigger::connect_failure, "yynnnnnny", "yynnnnnny"},
+                      {trigger::retriable_4xx, "nnnnnnnnn", "nnnnnnnnn"},
+                      {trigger::refused_stream, "nnnnnnnnn", "nnnnnnnnn"},
+                      {trigger::retriable_status_codes, "nnnnnnnnn", "nnnnnnnnn"},
+                      {trigger::cancelled, "nnnnnnnnn", "nnnnnnnnn"},
+                      {trigger::unavailable, "nnnnnnnnn", "nnnnnnnnn"},
+                      {trigger::per_try_timeout, "nnnnynnnn", "nnnnynnnn"},
+                      {trigger::connection_closed, "nnyynnnnn", "nnyynnnnn"}};
   for (const auto& r : rows) {
     retry_params policy;
     policy.is_present = true;

@@ -228,11 +228,9 @@ class player {
 
   void check(const YAML::Node& step) {
     static const std::map<std::string, check_result> results = {
-        {"pass", check_result::pass},
-        {"mismatch", check_result::mismatch},
-        {"degraded", check_result::degraded},
-        {"timeout", check_result::unreachable},
-        {"retriable", check_result::retriable}};
+        {"pass", check_result::pass},           {"mismatch", check_result::mismatch},
+        {"degraded", check_result::degraded},   {"timeout", check_result::unreachable},
+        {"retriable", check_result::retriable}, {"unmade", check_result::unmade}};
     each(step["check"], [&](host_id host) {
       for (const auto& r : names_of(step["is"]))
         world_.state.report_check(host, results.at(r), at(now_));

@@ -166,11 +166,17 @@ void read_hosts(const YAML::Node& node, row_setup& setup) {
 
 const std::map<std::string, failure_class>& classes_by_name() {
   static const std::map<std::string, failure_class> table = {
-      {"connect", failure_class::connect},   {"connect-timeout", failure_class::connect_timeout},
-      {"close", failure_class::closed},      {"protocol", failure_class::protocol},
-      {"per-try", failure_class::per_try},   {"global", failure_class::global},
-      {"overflow", failure_class::overflow}, {"no-host", failure_class::no_host},
-      {"in-band", failure_class::in_band},   {"unprepared", failure_class::unprepared}};
+      {"connect", failure_class::connect},
+      {"connect-timeout", failure_class::connect_timeout},
+      {"close", failure_class::closed},
+      {"protocol", failure_class::protocol},
+      {"per-try", failure_class::per_try},
+      {"global", failure_class::global},
+      {"overflow", failure_class::overflow},
+      {"no-host", failure_class::no_host},
+      {"in-band", failure_class::in_band},
+      {"unprepared", failure_class::unprepared},
+      {"shortage", failure_class::local_shortage}};
   return table;
 }
 

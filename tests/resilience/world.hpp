@@ -32,10 +32,14 @@ inline reply status(int code) {
   r.result.is_bytes_sent = true;
   return r;
 }
+inline bool is_without_connection(failure_class what) {
+  return what == failure_class::connect || what == failure_class::connect_timeout ||
+         what == failure_class::local_shortage;
+}
 inline reply fails(failure_class what, double takes = 0) {
   reply r;
   r.result.what = what;
-  r.result.is_bytes_sent = what != failure_class::connect && what != failure_class::connect_timeout;
+  r.result.is_bytes_sent = !is_without_connection(what);
   r.takes = takes;
   return r;
 }
@@ -118,9 +122,7 @@ class world {
       story.attempts.push_back(address);
       const reply r = play(address, now);
       now += r.takes;
-      if (r.result.what != failure_class::connect &&
-          r.result.what != failure_class::connect_timeout)
-        planner.on_connected(at(now));
+      if (!is_without_connection(r.result.what)) planner.on_connected(at(now));
       story.last = r.result;
       d = planner.on_outcome(r.result, at(now));
     }

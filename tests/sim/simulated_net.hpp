@@ -200,6 +200,7 @@ struct simulated_addresses {
 struct dial_result {
   std::shared_ptr<net::connection<simulated_stream>> link;
   std::string cause;
+  bool is_shortage = false;
   bool is_resumed = false;
 };
 

@@ -60,6 +60,7 @@ class socket_addresses {
 struct dial_result {
   std::shared_ptr<connection<socket_stream>> link;  ///< null: failed
   std::string cause;                                ///< for people
+  bool is_shortage = false;  ///< failed for want of something that is this process's
   bool is_resumed = false;
 };
 

@@ -274,6 +274,8 @@ class upstream_exchange {
     state_.timed.arm(std::min<time_point>(now() + exchange_.rule->timeouts.connect,
                                           exchange_.decisions.request_deadline()));
     auto dialed = co_await env_.dialer.dial(endpoint_->where(), scope());
+    if (dialed.is_shortage && env_.pool.close_oldest_idle())
+      dialed = co_await env_.dialer.dial(endpoint_->where(), scope());
     if (scope().is_cancelled() && dialed.link) {
       dialed.link->close();
       dialed.link.reset();
@@ -289,7 +291,9 @@ class upstream_exchange {
     counters.upstream_connect_failures.add();
     const bool is_deadline = took_deadline();
     const bool is_late = is_deadline && is_past_request();
-    endpoint_->dial_failed(!scope().is_cancelled() && !is_late);
+    const bool is_short = dialed.is_shortage && !is_deadline;
+    endpoint_->dial_failed(!scope().is_cancelled() && !is_late && !is_short);
+    if (is_short) co_return failed(resilience::failure_class::local_shortage);
     if (!is_deadline) co_return failed(resilience::failure_class::connect);
     dial_cause_ = "connect timeout";
     co_return failed(is_late ? resilience::failure_class::global

@@ -154,6 +154,13 @@ class upstream_endpoint final : public connection<typename Net::stream>::watcher
       if (is_too_old(idle_[i].lent, now)) close_at(i);
   }
 
+  /// Since when the connection that has been idle for longest is; nothing where none is.
+  std::optional<base::time_point> idle_since() const {
+    if (idle_.empty()) return std::nullopt;
+    return idle_.front().since;
+  }
+  void close_oldest_idle() { close_at(0); }
+
   void drain() {
     ++epoch_;
     while (!idle_.empty()) close_at(idle_.size() - 1);
@@ -266,6 +273,15 @@ class upstream_pool {
   }
   void close_idle_since(base::time_point oldest, base::time_point now) {
     for (auto& [_, e] : endpoints_) e.reached->close_idle_since(oldest, now);
+  }
+  /// Makes room where the process is short of descriptors. False: there is nothing to close.
+  bool close_oldest_idle() {
+    endpoint* oldest = nullptr;
+    for (auto& [_, e] : endpoints_)
+      if (e.reached->idle_since() && (!oldest || e.reached->idle_since() < oldest->idle_since()))
+        oldest = e.reached.get();
+    if (oldest != nullptr) oldest->close_oldest_idle();
+    return oldest != nullptr;
   }
   void drain_all() {
     for (auto& [_, e] : endpoints_) e.reached->drain();

@@ -13,6 +13,7 @@ enum class check_result : std::uint8_t {
   mismatch,     ///< an answer, but not the expected status or body: the host fails at once
   unreachable,  ///< no answer: timeout, refused, closed, TLS. Counts up to unhealthyThreshold
   retriable,    ///< a status of retriableStatuses. Counts likewise
+  unmade,       ///< this process is short of descriptors or memory: tells nothing of the host
 };
 
 enum class check_change : std::uint8_t { none, passed, failed };

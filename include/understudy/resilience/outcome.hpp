@@ -17,7 +17,8 @@ enum class failure_class : std::uint8_t {
   overflow,  ///< circuit breaker
   no_host,   ///< nothing could be picked; no attempt was made
   in_band,   ///< an error, or no answer at all, inside a 2xx before its first content; see `status`
-  unprepared,  ///< the request could not be made for this backend (no key): nobody's health
+  unprepared,      ///< the request could not be made for this backend (no key): nobody's health
+  local_shortage,  ///< no connection, for this process is short of descriptors or memory: likewise
 };
 
 inline bool is_gateway_status(int status) {

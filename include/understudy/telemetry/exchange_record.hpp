@@ -34,11 +34,12 @@ enum class attempt_outcome : std::uint8_t {
   cancelled,
   untranslatable,
   no_credentials,
-  in_band_error,  ///< an error, or no answer, inside a 2xx before its first content
-  superseded,     ///< the attempt beside it was quicker
+  in_band_error,   ///< an error, or no answer, inside a 2xx before its first content
+  superseded,      ///< the attempt beside it was quicker
+  local_shortage,  ///< this process was short of descriptors or memory
 };
 inline constexpr std::size_t attempt_outcome_count =
-    static_cast<std::size_t>(attempt_outcome::superseded) + 1;
+    static_cast<std::size_t>(attempt_outcome::local_shortage) + 1;
 std::string_view name(attempt_outcome o);
 
 struct attempt_record {
