@@ -5,6 +5,7 @@ where the daemon shows no sign that it happened, or that it is over.
 """
 import asyncio
 import os
+import resource
 import signal
 import socket
 import time
@@ -304,24 +305,44 @@ def knock(port, count):
     return made
 
 
-@disturbance("descriptors: at the limit")
-async def descriptor_limit(stage):
-    """More clients than the daemon has descriptors for: who is in is served, the others wait."""
-    crowd = await asyncio.to_thread(knock, stage.daemon.port, stage.crowd)
+async def crowd_at(stage, limit):
+    """More clients than `limit` has pairs of descriptors for: who is in is served, the others wait."""
+    allowed = await stage.metric("process_max_fds")
+    assert allowed == limit, f"the daemon has {allowed:g} descriptors, not {limit}"
+    size = limit * 3 // 5
+    short = await stage.metric("understudy_attempts_total", outcome="local_shortage")
+    crowd = await asyncio.to_thread(knock, stage.daemon.port, size)
     late = type(stage.client)(stage.daemon.port)
     try:
         asks = asyncio.create_task(late.ask(REQUESTS + 1, False))
         await asyncio.sleep(HOLD)
         inside = await stage.metric("understudy_downstream_connections_active")
-        assert stage.crowd / 2 < inside < stage.crowd, f"{inside:g} connections are let in"
+        assert limit / 4 < inside <= limit / 2, f"{inside:g} of {size} connections are let in"
         assert not asks.done(), f"who came last has not waited: {late.verdicts} {late.violations}"
-        assert stage.descriptors() < stage.limit
     finally:
         for one in crowd:
             one.close()
     await asks
     assert late.verdicts == {"unary ok": 1}, f"who waited: {late.violations}"
     late.close()
+    short = await stage.metric("understudy_attempts_total", outcome="local_shortage") - short
+    assert short == 0, f"{short:g} attempts found no descriptor, although half of them are set aside"
+
+
+@disturbance("descriptors: at the limit")
+async def descriptor_limit(stage):
+    await crowd_at(stage, stage.limit)
+
+
+@disturbance("descriptors: fewer while it runs")
+async def fewer_descriptors(stage):
+    fewer = stage.limit // 2
+    resource.prlimit(stage.daemon.pid, resource.RLIMIT_NOFILE, (fewer, stage.limit))
+    try:
+        await asyncio.sleep(1)  # the daemon looks four times a second
+        await crowd_at(stage, fewer)
+    finally:
+        resource.prlimit(stage.daemon.pid, resource.RLIMIT_NOFILE, (stage.limit, stage.limit))
 
 
 # ---- the program itself -------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class Stage:
         self.folder = folder
         self.first, self.second, self.last = Upstream("first"), Upstream("second"), Bedrock("last")
         self.collector, self.names, self.moves_clock = Collector(), None, build_clock(folder)
-        self.is_root, self.limit, self.crowd = may_mount(), DESCRIPTORS, DESCRIPTORS * 3 // 5
+        self.is_root, self.limit = may_mount(), DESCRIPTORS
         self.https_port, self.edition, self.serial = quiet_port(), 0, 0
         self.config, self.clock = folder / "chaos.yaml", folder / "clock"
         self.log = folder / "disk" / "access.log"
