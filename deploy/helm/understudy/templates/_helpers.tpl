@@ -12,9 +12,14 @@
 {{- end }}
 {{- end }}
 
+{{- /* A name of a Service may have 63 characters. */}}
+{{- define "understudy.adminName" -}}
+{{- printf "%s-admin" (include "understudy.fullname" . | trunc 57 | trimSuffix "-") }}
+{{- end }}
+
 {{- define "understudy.selector" -}}
 app.kubernetes.io/name: {{ include "understudy.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "understudy.labels" -}}
@@ -37,5 +42,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
 {{- define "understudy.tokenSecret" -}}
-{{- default (printf "%s-admin" (include "understudy.fullname" .)) .Values.admin.existingTokenSecret }}
+{{- default (include "understudy.adminName" .) .Values.admin.existingTokenSecret }}
 {{- end }}
