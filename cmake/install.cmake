@@ -30,11 +30,14 @@ install(FILES ${texts}/_understudy
   DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/zsh/vendor-completions)
 install(FILES ${texts}/understudy.fish
   DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/fish/vendor_completions.d)
-install(FILES ${texts}/changelog.Debian.gz ${texts}/changelog.gz ${CMAKE_SOURCE_DIR}/README.md
+install(FILES ${texts}/changelog.Debian.gz ${texts}/changelog.gz ${sources}/debian/copyright
   DESTINATION ${doc_folder})
-install(FILES ${sources}/debian/copyright DESTINATION ${doc_folder})
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION ${doc_folder})
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/config/ DESTINATION ${doc_folder}/examples)
+# As they lie in the repository, so that the links between them lead somewhere here too.
+foreach(page README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md SECURITY.md)
+  install(FILES ${CMAKE_SOURCE_DIR}/${page} DESTINATION ${doc_folder})
+endforeach()
+install(FILES ${CMAKE_SOURCE_DIR}/bench/RESULTS.md DESTINATION ${doc_folder}/bench)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/config DESTINATION ${doc_folder})
 file(GLOB units CONFIGURE_DEPENDS ${sources}/*.service ${sources}/*.socket)
 install(FILES ${units} DESTINATION lib/systemd/system)
 install(FILES ${sources}/etc/config.yaml DESTINATION /etc/understudy)

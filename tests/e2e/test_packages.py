@@ -63,6 +63,38 @@ def test_the_packages_conffiles_are_installed():
         sorted(path.removeprefix("/etc/understudy/") for path in listed)
 
 
+def test_the_packages_scripts_end_with_every_unit():
+    units = {p.name for suffix in ("service", "socket") for p in (ROOT / "deploy").glob(f"*.{suffix}")}
+    assert len(units) == 2
+    for name in ("prerm", "postrm"):
+        for line in (ROOT / "deploy/debian" / name).read_text().splitlines():
+            if ".service" in line:
+                assert units <= set(line.split()), f"{name}: {line}"
+
+
+def test_the_documents_lead_nowhere_that_is_not_installed_with_them():
+    rules = (ROOT / "cmake/install.cmake").read_text()
+    pages = [page for page in ROOT.glob("*.md") if page.name in rules]
+    assert len(pages) == 5
+    missing = []
+    for page in [*pages, *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            path = (page.parent / target).resolve()
+            if "://" in target or path.is_relative_to(ROOT / "docs") or path.is_relative_to(ROOT / "config"):
+                continue
+            if str(path.relative_to(ROOT)) not in rules and path.name not in {p.name for p in pages}:
+                missing.append(f"{page.relative_to(ROOT)}: {target}")
+    assert missing == []
+
+
+def test_the_charts_names_fit_a_service():
+    helpers = (ROOT / "deploy/helm/understudy/templates/_helpers.tpl").read_text()
+    for suffix, room in re.findall(r'printf "%s(-[a-z]+)" \(include "understudy.fullname" . \| trunc (\d+)', helpers):
+        assert int(room) + len(suffix) <= 63
+    templates = (ROOT / "deploy/helm/understudy/templates").glob("*.yaml")
+    assert [p.name for p in templates if 'understudy.fullname" . }}-' in p.read_text()] == []
+
+
 def test_compose_asks_prometheus_to_send_the_token():
     compose = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())
     prometheus = yaml.safe_load((ROOT / "deploy/compose/prometheus.yml").read_text())
