@@ -40,9 +40,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/bench/RESULTS.md DESTINATION ${doc_folder}/ben
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/config DESTINATION ${doc_folder})
 file(GLOB units CONFIGURE_DEPENDS ${sources}/*.service ${sources}/*.socket)
 install(FILES ${units} DESTINATION lib/systemd/system)
-install(FILES ${sources}/etc/config.yaml DESTINATION /etc/understudy)
-install(FILES ${sources}/etc/environment DESTINATION /etc/understudy
-  PERMISSIONS OWNER_READ OWNER_WRITE)
+install(CODE "set(configuration \"${sources}/etc\")")
+install(SCRIPT ${CMAKE_SOURCE_DIR}/cmake/install_configuration.cmake)
 file(GLOB overrides ${sources}/debian/lintian-overrides)
 install(FILES ${overrides} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/lintian/overrides
   RENAME understudy)
