@@ -8,7 +8,8 @@
 
 /// OpenAI's legacy completions over a chat: the outer half of a chained pair. The prompt becomes
 /// one user message; without `max_tokens` the limit is 16, as that API says. What only a raw model
-/// can do (`echo`, `suffix`, `best_of`, `logprobs`, several prompts, tokens) is refused.
+/// can do (`echo`, `suffix`, `best_of`, `logprobs`, several prompts, tokens, no prompt, no answer)
+/// is refused.
 namespace understudy::translate {
 namespace {
 
@@ -45,6 +46,7 @@ base::result<std::string, refusal> prompt_text(const json& asked) {
     return invalid("several prompts in one request are not supported by this backend");
   if (prompt->is_array() && prompt->size() == 1) prompt = &prompt->front();
   if (!prompt->is_string()) return invalid("`prompt` is no text: this backend takes no tokens");
+  if (is_blank(view_of(*prompt))) return invalid("`prompt` is blank: this backend needs a text");
   return std::string{view_of(*prompt)};
 }
 
@@ -69,7 +71,11 @@ base::result<upstream_request, refusal> completions_openai_to_chat::request(
     return invalid("`echo`, `suffix`, `best_of` and `logprobs` are not supported by this backend");
   for (const char* name : {"prompt", "echo", "suffix", "best_of", "logprobs"}) asked->erase(name);
   (*asked)["messages"] = json::array({{{"role", "user"}, {"content", std::move(*text)}}});
-  if (member(*asked, "max_tokens") == nullptr) (*asked)["max_tokens"] = 16;
+  const json* limit = member(*asked, "max_tokens");
+  if (limit == nullptr)
+    (*asked)["max_tokens"] = 16;
+  else if (*limit == 0)  // a chat may take it for no limit at all
+    return invalid("`max_tokens` of 0 is not supported by this backend");
   is_stream_ = original.stream;
   upstream_request out;
   out.target = "/v1/chat/completions";

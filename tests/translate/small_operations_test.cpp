@@ -59,7 +59,7 @@ TEST_CASE("vLLM's tokenize over Claude", "[golden]") {
 TEST_CASE("legacy completions over Claude", "[golden]") {
   check_by_chat(
       {operation::completions, schema::anthropic, "completions/anthropic", "/v1/completions", ""},
-      7);
+      37);
 }
 
 TEST_CASE("legacy completions over Converse", "[golden]") {
