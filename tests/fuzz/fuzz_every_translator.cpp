@@ -1,4 +1,5 @@
-// Every pair of the registry: any request, any answer, whole or in pieces, and the same either way.
+// Every pair of the registry: any request, any answer, whole or in pieces, and the same either way;
+// no stream that broke ends as if it were whole.
 #include <string>
 #include <understudy/translate/translator.hpp>
 
@@ -19,6 +20,7 @@ struct choice {
   schema target = schema::openai;
   bool is_stream = false;
   bool may_drop = false;
+  bool is_overridden = false;
   int status = 200;
   std::string_view type;
 };
@@ -41,7 +43,7 @@ translate::request_view view_of(const choice& c, std::string_view body,
 }
 
 translate::backend_view backend_of(const choice& c) {
-  translate::backend_view backend{c.target, "v1", "2024-10-21", ""};
+  translate::backend_view backend{c.target, "v1", "2024-10-21", c.is_overridden ? "other" : ""};
   backend.may_drop = c.may_drop;
   return backend;
 }
@@ -65,6 +67,12 @@ std::string_view honest(operation op) {
   }
 }
 
+/// As a line of its own; inside of a JSON text it may stand.
+bool has_end_of_openai(std::string_view out) {
+  constexpr std::string_view end = "data: [DONE]\n";
+  return out.starts_with(end) || out.find("\n" + std::string{end}) != std::string_view::npos;
+}
+
 std::string answer(const choice& c, const std::vector<std::string_view>& pieces) {
   const auto translator = translate::find(c.op, c.target);
   codec::field_list fields;
@@ -84,6 +92,7 @@ std::string answer(const choice& c, const std::vector<std::string_view>& pieces)
   for (const auto piece : pieces) {
     if (translator->feed(piece, out)) continue;
     translator->abort("broken", out);
+    fuzz::require(!has_end_of_openai(out));
     return out;
   }
   if (!translator->finish(out)) translator->abort("ended", out);
@@ -103,6 +112,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   c.may_drop = (how & 2U) != 0;
   c.status = (how & 4U) != 0 ? 429 : 200;
   c.type = types[(how >> 3U) & 3U];
+  c.is_overridden = (how & 32U) != 0;
   const auto translator = translate::find(c.op, c.target);
   if (!translator) return 0;
   codec::field_list fields;
