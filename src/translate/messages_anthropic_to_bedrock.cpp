@@ -31,7 +31,7 @@ base::result<upstream_request, refusal> messages_anthropic_to_bedrock::ask(
   if (!asked) return malformed;
   messages_converse_builder builder{model(), backend.may_drop};
   if (!builder.build(*asked)) return builder.why();
-  builder.add_betas(bedrock_betas(original.fields));
+  builder.add_betas(bedrock_betas(original.fields, bedrock_api::converse));
   upstream_request out;
   out.target = converse_path(model(), is_stream());
   out.body = dump_json(builder.take());

@@ -167,7 +167,7 @@ codec::edit_result messages_to_aws_anthropic::finish_body(std::string body,
       is_stream() ? codec::event_stream_content_type : std::string_view{"application/json"};
   out.set.push_back({"accept", std::string{accept}});
   out.set.push_back({"accept-encoding", "identity"});
-  const auto betas = bedrock_betas(original.fields);
+  const auto betas = bedrock_betas(original.fields, bedrock_api::invoke);
   if (betas.has_others) out.dropped.emplace_back("anthropic-beta");
   auto edited = without_member(std::move(body), "stream");
   if (!edited || betas.names.empty()) return edited;
