@@ -7,6 +7,7 @@
 #include <understudy/base/ascii.hpp>
 
 #include "translate/anthropic_builder.hpp"
+#include "translate/chat_request.hpp"
 #include "translate/dropped.hpp"
 
 namespace understudy::translate {
@@ -103,36 +104,18 @@ bool anthropic_builder::build(const json& request) {
 }
 
 bool anthropic_builder::check_expressible(const json& request) {
-  if (const json* n = member(request, "n")) {
-    if (!n->is_number_integer()) return refuse("`n` is not an integer", 400);
-    if (*n != 1 && !lose("n", "`n` other than 1 is not supported by this backend")) return false;
-  }
-  for (const char* name : {"logprobs", "top_logprobs", "audio", "functions"})
-    if (is_asked_for(request, name) &&
-        !lose(name, std::string{"`"} + name + "` is not supported by this backend"))
-      return false;
-  // An empty object asks for it, too.
-  if (member(request, "web_search_options") != nullptr &&
-      !lose("web_search_options", "`web_search_options` is not supported by this backend"))
-    return false;
-  const json* modalities = member(request, "modalities");
-  if (modalities != nullptr && modalities->is_array())
-    for (const auto& modality : *modalities)
-      if (modality != "text" &&
-          !lose("modalities", "`modalities` other than text are not supported"))
-        return false;
+  auto found = only_of_openai(request);
+  if (!found) return refuse(std::move(found.error()), 400);
+  for (auto& [name, message] : *found)
+    if (!lose(name, std::move(message))) return false;
   return true;
 }
 
 bool anthropic_builder::add_limit(const json& request) {
-  const bool is_new_name = member(request, "max_completion_tokens") != nullptr;
-  const char* name = is_new_name ? "max_completion_tokens" : "max_tokens";
-  const json* limit = member(request, name);
-  if (limit != nullptr && !limit->is_number_integer())
-    return refuse(std::string{"`"} + name + "` is not an integer", 400);
-  // Anthropic refuses less than 1; OpenAI's own models take 0 for "no limit of mine".
-  if (limit != nullptr && *limit >= 1) {
-    out_["max_tokens"] = *limit;
+  const auto limit = token_limit(request);
+  if (!limit) return refuse(limit.error(), 400);
+  if (*limit != nullptr) {
+    out_["max_tokens"] = **limit;
     return true;
   }
   // Thinking is part of the limit, and its budget must be less.
@@ -176,21 +159,12 @@ bool anthropic_builder::add_temperature(const json& value) {
 }
 
 bool anthropic_builder::add_stop(const json& request) {
-  const json* stop = member(request, "stop");
-  if (stop == nullptr) return true;
-  json sequences = json::array();
-  const auto add = [&](const json& text) {
-    if (!text.is_string()) return false;
-    const auto view = view_of(text);
-    if (!is_blank(view))
-      sequences.push_back(text);
-    else if (!view.empty())
-      drop("stop");
-    return true;
-  };
-  const bool is_fine = stop->is_array() ? std::all_of(stop->begin(), stop->end(), add) : add(*stop);
-  if (!is_fine) return refuse("`stop` is neither a string nor a list of strings", 400);
-  if (!sequences.empty()) out_["stop_sequences"] = std::move(sequences);
+  auto texts = stop_texts(request);
+  if (!texts) return refuse(std::move(texts.error()), 400);
+  // Claude refuses white space alone.
+  if (std::erase_if(*texts, [](const json& text) { return is_blank(view_of(text)); }) > 0)
+    drop("stop");
+  if (!texts->empty()) out_["stop_sequences"] = std::move(*texts);
   return true;
 }
 

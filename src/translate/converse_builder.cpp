@@ -5,6 +5,7 @@
 
 #include <understudy/base/ascii.hpp>
 
+#include "translate/chat_request.hpp"
 #include "translate/converse_request.hpp"
 
 namespace understudy::translate {
@@ -81,29 +82,11 @@ bool converse_builder::build(const json& request) {
   return add_response_format(request);
 }
 
-bool converse_builder::check_choices(const json& request) {
-  const json* n = member(request, "n");
-  if (n == nullptr) return true;
-  if (!n->is_number_integer()) return refuse("`n` is not an integer", 400);
-  return *n == 1 || lose("n", "`n` other than 1 is not supported by this backend");
-}
-
 bool converse_builder::check_expressible(const json& request) {
-  if (!check_choices(request)) return false;
-  for (const char* name : {"logprobs", "top_logprobs", "audio", "functions"})
-    if (is_asked_for(request, name) &&
-        !lose(name, std::string{"`"} + name + "` is not supported by this backend"))
-      return false;
-  // An empty object asks for it, too.
-  if (member(request, "web_search_options") != nullptr &&
-      !lose("web_search_options", "`web_search_options` is not supported by this backend"))
-    return false;
-  const json* modalities = member(request, "modalities");
-  if (modalities != nullptr && modalities->is_array())
-    for (const auto& modality : *modalities)
-      if (modality != "text" &&
-          !lose("modalities", "`modalities` other than text are not supported"))
-        return false;
+  auto found = only_of_openai(request);
+  if (!found) return refuse(std::move(found.error()), 400);
+  for (auto& [name, message] : *found)
+    if (!lose(name, std::move(message))) return false;
   return true;
 }
 
@@ -116,32 +99,21 @@ bool converse_builder::add_number(const json& request, const char* name, const c
 }
 
 bool converse_builder::add_inference(const json& request) {
-  const bool is_new_name = member(request, "max_completion_tokens") != nullptr;
-  const char* max_tokens = is_new_name ? "max_completion_tokens" : "max_tokens";
-  if (!add_number(request, max_tokens, "maxTokens")) return false;
+  const auto limit = token_limit(request);
+  if (!limit) return refuse(limit.error(), 400);
   auto& config = out_["inferenceConfig"];
-  if (const json* limit = member(config, "maxTokens")) {
-    if (!limit->is_number_integer())
-      return refuse(std::string{"`"} + max_tokens + "` is not an integer", 400);
-    // Converse refuses less than 1; OpenAI's own models take 0 for "no limit of mine".
-    if (*limit < 1) config.erase("maxTokens");
-  }
+  if (*limit != nullptr) config["maxTokens"] = **limit;
   return add_number(request, "temperature", "temperature") &&
          add_number(request, "top_p", "topP") && add_stop(request);
 }
 
 bool converse_builder::add_stop(const json& request) {
-  const json* stop = member(request, "stop");
-  if (stop == nullptr) return true;
-  json sequences = json::array();
-  const auto add = [&sequences](const json& text) {
-    if (!text.is_string()) return false;
-    if (!view_of(text).empty()) sequences.push_back(text);
-    return true;
-  };
-  const bool is_fine = stop->is_array() ? std::all_of(stop->begin(), stop->end(), add) : add(*stop);
-  if (!is_fine) return refuse("`stop` is neither a string nor a list of strings", 400);
-  if (!sequences.empty()) out_["inferenceConfig"]["stopSequences"] = std::move(sequences);
+  auto texts = stop_texts(request);
+  if (!texts) return refuse(std::move(texts.error()), 400);
+  // Other models take white space alone.
+  const auto is_blank_text = [](const json& text) { return is_blank(view_of(text)); };
+  if (is_claude_ && std::erase_if(*texts, is_blank_text) > 0) losses_.drop("stop");
+  if (!texts->empty()) out_["inferenceConfig"]["stopSequences"] = std::move(*texts);
   return true;
 }
 

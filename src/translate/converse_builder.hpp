@@ -31,7 +31,6 @@ class converse_builder {
   bool add_number(const json& request, const char* name, const char* target);
   bool add_stop(const json& request);
   void add_service_tier(const json& request);
-  bool check_choices(const json& request);
   bool add_additional_fields(const json& request);
   bool add_response_format(const json& request);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "translate/chat_request.hpp"
 #include "translate/dropped.hpp"
 
 namespace understudy::translate {
@@ -157,24 +158,17 @@ bool gemini_builder::add_sampling(const json& request) {
   for (const auto& [name, target] :
        {std::pair{"temperature", "temperature"}, std::pair{"top_p", "topP"},
         std::pair{"top_k", "topK"}, std::pair{"presence_penalty", "presencePenalty"},
-        std::pair{"frequency_penalty", "frequencyPenalty"}, std::pair{"seed", "seed"}})
+        std::pair{"frequency_penalty", "frequencyPenalty"}})
     if (!add_number(request, name, target)) return false;
-  const bool is_new_name = member(request, "max_completion_tokens") != nullptr;
-  const char* max_tokens = is_new_name ? "max_completion_tokens" : "max_tokens";
-  if (!add_number(request, max_tokens, "maxOutputTokens")) return false;
-  if (json* config = out_.contains("generationConfig") ? &out_["generationConfig"] : nullptr) {
-    if (const json* limit = member(*config, "maxOutputTokens")) {
-      if (!limit->is_number_integer())
-        return refuse(std::string{"`"} + max_tokens + "` is not an integer", 400);
-      // OpenAI's own models take 0 for "no limit of mine".
-      if (*limit < 1) config->erase("maxOutputTokens");
-    }
-    if (const json* seed = member(*config, "seed")) {
-      if (!seed->is_number_integer()) return refuse("`seed` is not an integer", 400);
-      // Vertex's seed has 32 bits; the same long seed stays the same short one.
-      constexpr std::uint64_t mask = 0x7FFFFFFF;
-      if (*seed > mask || *seed < 0) (*config)["seed"] = seed->get<std::uint64_t>() & mask;
-    }
+  const auto limit = token_limit(request);
+  if (!limit) return refuse(limit.error(), 400);
+  if (*limit != nullptr) out_["generationConfig"]["maxOutputTokens"] = **limit;
+  if (const json* seed = member(request, "seed")) {
+    if (!seed->is_number_integer()) return refuse("`seed` is not an integer", 400);
+    // Vertex's seed has 32 bits; the same long seed stays the same short one.
+    constexpr std::uint64_t mask = 0x7FFFFFFF;
+    const bool is_short = *seed <= mask && *seed >= 0;
+    out_["generationConfig"]["seed"] = is_short ? *seed : json(seed->get<std::uint64_t>() & mask);
   }
   return add_count(request) && add_stop(request) && add_logprobs(request);
 }
@@ -189,16 +183,9 @@ bool gemini_builder::add_count(const json& request) {
 }
 
 bool gemini_builder::add_stop(const json& request) {
-  const json* stop = member(request, "stop");
-  if (stop == nullptr) return true;
-  json sequences = json::array();
-  const auto add = [&sequences](const json& text) {
-    if (!text.is_string()) return false;
-    if (!view_of(text).empty()) sequences.push_back(text);
-    return true;
-  };
-  const bool is_fine = stop->is_array() ? std::all_of(stop->begin(), stop->end(), add) : add(*stop);
-  if (!is_fine) return refuse("`stop` is neither a string nor a list of strings", 400);
+  auto texts = stop_texts(request);
+  if (!texts) return refuse(std::move(texts.error()), 400);
+  auto& sequences = *texts;
   if (sequences.size() > max_stop_sequences) {
     if (!lose("stop", "more than 5 `stop` sequences are not supported by this backend"))
       return false;
