@@ -67,9 +67,11 @@ bool messages_chat_builder::build(const json& request) {
 }
 
 bool messages_chat_builder::check_members(const json& request) {
-  for (const auto& [name, value] : request.items())
-    if (!is_nothing(value) && std::ranges::find(carried_by_chat, name) == carried_by_chat.end())
-      drop(name);
+  for (const auto& [name, value] : request.items()) {
+    const bool is_carried = std::ranges::find(carried_by_chat, name) != carried_by_chat.end() ||
+                            (name == "top_k" && is_extended_);
+    if (!is_nothing(value) && !is_carried) drop(name);
+  }
   for (const char* name : {"mcp_servers", "container"})
     if (const json* value = member(request, name); value != nullptr && !is_nothing(*value))
       if (!drop_or_refuse(name, std::string{"`"} + name + "` is")) return false;
@@ -83,8 +85,10 @@ bool messages_chat_builder::add_sampling(const json& request) {
     // Nothing takes 0, by which Anthropic only fills its cache.
     if (*limit > 0) out_["max_completion_tokens"] = *limit;
   }
-  for (const char* name : {"temperature", "top_p"})
+  for (const char* name : {"temperature", "top_p", "top_k"})
     if (const json* value = member(request, name)) {
+      // OpenAI has none.
+      if (name == std::string_view{"top_k"} && !is_extended_) continue;
       if (!value->is_number()) return refuse(std::string{"`"} + name + "` is not a number", 400);
       out_[name] = *value;
     }

@@ -20,7 +20,7 @@ namespace understudy::translate {
 
 enum class chat_dialect : std::uint8_t {
   plain,    ///< OpenAI's own words and nothing else
-  extended  ///< for our own translators: `thinking`, `thinking_blocks`, `cache_control` go on
+  extended  ///< for our own translators: `thinking`, `top_k`, `cache_control` … go on
 };
 
 class messages_chat_builder {

@@ -33,5 +33,10 @@ TEST_CASE("messages over Claude on Vertex AI", "[golden]") {
                                     12);
 }
 
+TEST_CASE("messages over Gemini on Vertex AI", "[golden]") {
+  translate_test::check_golden_pair(messages_pair(schema::gcp_vertex_ai, "messages/gcp_vertex_ai"),
+                                    19);
+}
+
 }  // namespace
 }  // namespace understudy::translate
