@@ -28,12 +28,18 @@ struct choice {
 constexpr std::string_view types[] = {"application/json", "text/event-stream",
                                       "application/vnd.amazon.eventstream", "text/html"};
 
+/// Below the path that the operation is known by.
+std::string_view path_of(operation op) {
+  if (op == operation::anthropic_other) return "/anthropic/x?y=z";
+  return op == operation::cohere_other ? "/cohere/x?y=z" : "/v1/x?y=z";
+}
+
 translate::request_view view_of(const choice& c, std::string_view body,
                                 const codec::field_list& fields) {
   translate::request_view view;
   view.op = c.op;
   view.method = "POST";
-  view.target = "/v1/x?y=z";
+  view.target = path_of(c.op);
   view.content_type = "application/json";
   view.body = body;
   view.model = "claude-sonnet-4-5";
