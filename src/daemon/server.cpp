@@ -58,7 +58,7 @@ std::optional<std::string> variable(const char* name) {
 }
 
 /// Every request needs two descriptors. A worker that takes no more clients than it has pairs of
-/// them always has one for the upstream, so that a shortage is not taken for a provider's fault.
+/// them always has one for the upstream.
 std::size_t most_connections(unsigned workers, std::size_t listeners) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)

@@ -40,7 +40,7 @@ def test_connections_beyond_the_limit_wait(start, provider, is_reserved):
     limited = ["sh", "-c", 'ulimit -n 130; exec "$0" "$@"'] if is_reserved else []
     daemon = start(config.single(primary), prefix=limited)
     assert is_answered(daemon.port)
-    if not is_reserved:  # the process does not know of it
+    if not is_reserved:  # it knows of it a sweep later
         pid = daemon.process.pid
         few = len(os.listdir(f"/proc/{pid}/fd")) + 8
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, few))

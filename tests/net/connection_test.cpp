@@ -284,6 +284,12 @@ TEST_CASE("gathered writes go out at the end of the turn, in their order") {
     CHECK(f.connection->end_writing());
     CHECK(f.peer.received == "onetwo");
   }
+  SECTION("not when the connection is gone before") {
+    f.connection.reset();
+    f.run();
+    CHECK(f.peer.received.empty());
+    f.connection = std::make_shared<test_link>(f.peer);
+  }
   SECTION("with few exchanges under way nothing more is gathered") {
     f.exchanges.subtract();
     f.write({"three"});
@@ -321,8 +327,30 @@ TEST_CASE("a turn gathers for many connections, and no more than fit") {
   f.run();
 }
 
-TEST_CASE("what a batch leaves over goes before the next write") {
+TEST_CASE("a flush waits for what is gathered, and for what it leaves over") {
   const auto room = static_cast<std::size_t>(GENERATE(range(0, 6)));
+  CAPTURE(room);
+  fixture f;
+  f.gather();
+  f.peer.accept(room);
+  f.write({"first"});
+  CHECK(f.connection->has_unsent());
+  CHECK(f.peer.received.empty());
+  const auto result = f.flush();
+  CHECK(f.peer.received == std::string{"first"}.substr(0, room));
+  CHECK(result->has_value() == (room == 5));
+  CHECK(f.connection->has_unsent() == (room < 5));
+  f.peer.accept(5 - room);
+  f.run();
+  REQUIRE(*result);
+  CHECK(**result == error_code{});
+  CHECK(f.peer.received == "first");
+  CHECK(f.connection->written() == 5);
+  CHECK_FALSE(f.connection->has_unsent());
+}
+
+TEST_CASE("what a batch leaves over goes before the next write") {
+  const auto room = static_cast<std::size_t>(GENERATE(range(0, 5)));
   CAPTURE(room);
   fixture f;
   f.gather();
@@ -331,18 +359,35 @@ TEST_CASE("what a batch leaves over goes before the next write") {
   f.run();
   const std::string all = "firstsecondthird";
   CHECK(f.peer.received == all.substr(0, room));
-  CHECK(f.connection->is_writing() == (room < 5));
+  CHECK(f.connection->is_writing());
   f.write({"second", "third"});
   const auto result = f.flush();
   for (std::size_t sent = room; sent < all.size(); ++sent) {
+    CHECK_FALSE(*result);
     f.peer.accept(1);
     f.run();
   }
-  f.run();
   REQUIRE(*result);
   CHECK(**result == error_code{});
   CHECK(f.peer.received == all);
   CHECK(f.connection->written() == all.size());
+}
+
+TEST_CASE("a large write is gathered where its memory stays, and not copied") {
+  fixture f;
+  f.gather();
+  const std::string large(net::send_batch::max_bytes + 1, 'x');
+  f.peer.accept(large.size() - 1);
+  const std::array<asio::const_buffer, 2> pieces{asio::buffer("ab", 2), asio::buffer(large)};
+  f.connection->start_write(pieces, test_link::lifetime::while_unsent);
+  CHECK(f.peer.received.empty());
+  CHECK(f.connection->has_unsent());
+  f.run();
+  CHECK(f.peer.received.size() == large.size() - 1);
+  CHECK(f.connection->has_unsent());
+  f.peer.accept(3);
+  CHECK(**f.flush() == error_code{});
+  CHECK(f.peer.received == "ab" + large);
 }
 
 TEST_CASE("a gathered write that fails stops those after it") {
@@ -351,7 +396,7 @@ TEST_CASE("a gathered write that fails stops those after it") {
   f.write({"a"});
   CHECK_FALSE(f.connection->write_error());
   f.peer.refuse_writes(asio::error::broken_pipe);
-  f.run();
+  CHECK(**f.flush() == asio::error::broken_pipe);
   CHECK(f.connection->write_error() == asio::error::broken_pipe);
   f.peer.refuse_writes({});
   f.peer.accept(10);

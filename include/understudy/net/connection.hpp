@@ -29,8 +29,6 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
    public:
     /// A read completed while nobody waited for it: end of stream, error, or bytes.
     virtual void on_unawaited_read(connection& c) = 0;
-    /// The peer did not take all of a batched write, of which nobody thinks any more.
-    virtual void on_left_over(connection&) {}
 
    protected:
     ~watcher() = default;
@@ -38,7 +36,9 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
 
   template <class... Args>
   explicit connection(Args&&... args) : stream_{std::forward<Args>(args)...} {}
-  ~connection() { send_batched_now(); }
+  ~connection() {
+    if (batched_ != send_batch::none) batch_->forget(batched_);
+  }
 
   Stream& stream() { return stream_; }
   read_buffer& input() { return input_; }
@@ -83,14 +83,9 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
         use_await, target);
   }
 
-  /// Ends the outstanding read without closing, and a background write with it; async_fill()
-  /// reports operation_aborted.
+  /// Ends the outstanding read without closing; async_fill() reports operation_aborted. Not while
+  /// is_writing(): a socket's operations end together.
   void cancel_read() { stream_.cancel(); }
-  /// The same for one who waits in async_fill(), but while is_writing() only the wait ends.
-  void cancel_fill() {
-    if (!is_writing_) return cancel_read();
-    if (waiter_) resume_later(asio::error::operation_aborted);
-  }
 
   /// For an idle connection without a buffer: completes when there is something to read.
   auto async_readable() {
@@ -98,19 +93,19 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
         [this](auto handler) { stream_.async_readable(std::move(handler)); }, use_await);
   }
 
-  /// How long the memory of a write stays: until it is not is_writing(), or until an answer to it
-  /// has come or the connection is closed.
-  enum class memory { while_writing, until_answered };
+  /// How long the memory of a write stays as it is: while is_writing(), or while has_unsent().
+  enum class lifetime { while_writing, while_unsent };
 
   /// Sends as much as the socket takes now, or leaves it to the batch; what is left is sent in the
   /// background. At most four pieces, none while an earlier write is known to be under way. An
-  /// error stays; a batched write's shows itself with the next.
+  /// error stays. Before whoever writes goes on to something else, has_unsent() asks for
+  /// async_flush().
   void start_write(std::span<const asio::const_buffer> pieces,
-                   memory stays = memory::while_writing) {
+                   lifetime stays = lifetime::while_writing) {
     send_batched_now();
     if (write_error_) return;
     const bool is_small = asio::buffer_size(pieces) <= send_batch::max_bytes;
-    if (!is_writing_ && (is_small || stays == memory::until_answered) && may_batch()) {
+    if (!is_writing_ && (is_small || stays == lifetime::while_unsent) && may_batch()) {
       if (!is_small) add_pending(pieces);
       batched_ = batch_->add(*this, is_small ? pieces : std::span<const asio::const_buffer>{});
       return;
@@ -131,12 +126,12 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
     return stream_.end_writing();
   }
 
-  /// Waits for the background part of start_write(); returns at once when there is none.
+  /// Waits until nothing is unsent; returns at once when nothing is.
   auto async_flush() {
     return asio::async_initiate<const await_token, void(error_code)>(
         [this](auto handler) {
           write_waiter_.set(std::move(handler));
-          if (!is_writing_) post_write_result();
+          if (!has_unsent()) post_write_result();
         },
         use_await);
   }
@@ -183,14 +178,22 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
   }
 
   void add_pending(std::span<const asio::const_buffer> pieces) {
-    auto free = std::ranges::find(pending_, std::size_t{0}, &asio::const_buffer::size);
+    auto place = std::ranges::find(pending_, std::size_t{0}, &asio::const_buffer::size);
     for (const auto& piece : pieces)
-      if (piece.size() != 0) *free++ = piece;
+      if (piece.size() != 0) *place++ = piece;
   }
 
   void send_batched(std::string_view bytes) override {
     batched_ = send_batch::none;
-    if (bytes.empty()) return send_more();  // pending_ has it
+    if (bytes.empty()) {
+      send_more();  // pending_ has it
+    } else {
+      send_copied(bytes);
+    }
+    if (!is_writing_ && write_waiter_) post_write_result();
+  }
+
+  void send_copied(std::string_view bytes) {
     error_code ec;
     const std::size_t sent = stream_.try_write(asio::buffer(bytes), ec);
     written_ += sent;
@@ -202,7 +205,6 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
     left_over_.assign(bytes.substr(sent));
     pending_[0] = asio::buffer(left_over_);
     send_in_background();
-    if (watcher_ != nullptr) watcher_->on_left_over(*this);
   }
 
   void send_more() {

@@ -20,7 +20,7 @@ class downstream final : public connection<Stream>::watcher {
   using link_type = connection<Stream>;
 
   downstream(std::shared_ptr<link_type> link, timer_queue& timers)
-      : link_{std::move(link)}, watchdog_{timers, *this}, left_over_{timers, *this} {
+      : link_{std::move(link)}, watchdog_{timers, *this} {
     link_->watch(this);
   }
   ~downstream() {
@@ -63,16 +63,10 @@ class downstream final : public connection<Stream>::watcher {
   }
   awaitable<bool> send(std::span<const asio::const_buffer> pieces) {
     link_->start_write(pieces);
-    if (link_->is_writing()) co_return co_await flush();
+    if (link_->has_unsent()) co_return co_await flush();
     co_return !link_->write_error() && !link_->is_closed();
   }
-  /// What was left to the batch is sent, all of it. False: the client is gone.
-  awaitable<bool> finish_batched() {
-    link_->send_batched_now();
-    if (link_->is_writing()) co_return co_await flush();
-    co_return !link_->write_error() && !link_->is_closed();
-  }
-  /// Waits until what start_write() left over is sent.
+  /// Waits until nothing is unsent. False: the client is gone.
   awaitable<bool> flush() {
     taken_ = link_->written();
     is_flushing_ = true;
@@ -82,9 +76,6 @@ class downstream final : public connection<Stream>::watcher {
     is_flushing_ = false;
     co_return !link_->write_error() && !link_->is_closed();
   }
-
-  // The exchange may have ended long before a client takes the end of its answer, or does not.
-  void on_left_over(link_type& link) override { left_over_.watch(link.written()); }
 
   // A read that nobody waits for is the client leaving, or its next request.
   void on_unawaited_read(link_type& link) override {
@@ -98,24 +89,6 @@ class downstream final : public connection<Stream>::watcher {
         : entry{timers, [](entry& e) { static_cast<watchdog&>(e).owner.on_deadline(); }},
           owner{d} {}
     downstream& owner;
-  };
-
-  struct left_over_watchdog : timer_queue::entry {
-    left_over_watchdog(timer_queue& timers, downstream& d)
-        : entry{timers, [](entry& e) { static_cast<left_over_watchdog&>(e).look(); }}, owner{d} {}
-    void watch(std::uint64_t written) {
-      taken = written;
-      arm(base::clock::now() + owner.write_limit_);
-    }
-    void look() {
-      const auto& link = *owner.link_;
-      if (!link.is_writing()) return;
-      if (link.written() != taken) return watch(link.written());
-      owner.link_->close();
-      owner.scope_->cancel(cancel_reason::downstream_gone);  // last, as above
-    }
-    downstream& owner;
-    std::uint64_t taken = 0;  ///< when the deadline was set
   };
 
   /// A client that takes its bytes slowly does take them.
@@ -133,7 +106,6 @@ class downstream final : public connection<Stream>::watcher {
   bool is_flushing_ = false;
   std::optional<cancel_scope> scope_{std::in_place};
   watchdog watchdog_;
-  left_over_watchdog left_over_;
   bool is_ending_ = false;
 };
 

@@ -104,7 +104,6 @@ class request_receiver {
     if (!expects || !base::iequals(*expects, "100-continue")) co_return;
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await down_.send(asio::buffer(go_on));
-    co_await down_.finish_batched();  // the reads that follow may be cancelled
   }
 
   /// The rest is read straight to where it stays.

@@ -9,11 +9,10 @@
 
 namespace understudy::net {
 
-/// Small sends of one turn of a worker's event loop, kept and made one after the other at its end:
-/// whoever reads them on this machine is woken once for many, and a wake-up costs the sender more
-/// than the send. It waits for no time and for no peer, only for what the loop has read already;
-/// with few exchanges under way there is nothing to gather, and everything is sent at once. One
-/// thread.
+/// Small sends of one turn of a worker's event loop, kept and made one after the other behind what
+/// the loop has read already: whoever reads them on this machine is woken once for many, and a
+/// wake-up costs the sender more than the send. It waits for no time and for no peer. With few
+/// exchanges open there is nothing to gather, and everything is sent at once. One thread.
 class send_batch {
  public:
   /// Whose bytes they are. `send_batched` is called once for each add(); it adds nothing itself.
@@ -42,6 +41,8 @@ class send_batch {
   slot add(sender& who, std::span<const asio::const_buffer> pieces);
   /// Out of turn: before something that must come after it.
   void send_now(slot which);
+  /// For a sender that is gone.
+  void forget(slot which) { entries_[which - 1].who = nullptr; }
 
  private:
   static constexpr std::size_t most = 16;

@@ -101,12 +101,18 @@ class exchange_server {
       relay<Net> body{down_, state_, at(), up().link(), current().idle_limit()};
       if (sent) body.remember(*sent);
       how = co_await body.run(up().head_size(), notes());
+      if (is_complete(how) && down_.link().has_unsent()) how = co_await taken_to_its_end(how);
       if (!sent || !is_break(how) || !can_take_up(*sent)) {
         if (!is_complete(how)) co_await body.break_off(how);
         co_return finish_attempt(how);
       }
     }
     co_await take_up(*sent, how);
+  }
+
+  awaitable<relay_end> taken_to_its_end(relay_end how) {
+    const bool is_sent = co_await down_.flush();
+    co_return is_sent ? how : relay_end::downstream_gone;
   }
 
   static bool is_complete(relay_end how) {
@@ -162,6 +168,7 @@ class exchange_server {
       relay<Net> rest{down_, state_, at(), up().link(), current().idle_limit()};
       rest.take_up(repeat);
       last = co_await rest.run(up().head_size(), notes());
+      if (is_complete(last) && down_.link().has_unsent()) last = co_await taken_to_its_end(last);
       if (!is_complete(last)) co_await rest.break_off(last);
       co_return finish_attempt(last);
     }

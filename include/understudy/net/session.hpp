@@ -40,10 +40,6 @@ class session {
       down_.begin_scope();
       const bool has_request = co_await await_request(is_first);
       if (!has_request || place_->is_closed) break;
-      if (link().has_unsent()) {  // a client that is slow to take an answer, or did not wait for it
-        const bool is_sent = co_await down_.finish_batched();
-        if (!is_sent) break;
-      }
       auto state = env_.take_state();
       goes_on = co_await serve_one(*state);
       env_.give_back(std::move(state));
@@ -68,7 +64,7 @@ class session {
 
   struct read_canceller {
     connection<stream>& link;
-    void cancel() { link.cancel_fill(); }
+    void cancel() { link.cancel_read(); }
   };
 
   /// True when there is something to read. A connection that stays idle gives its buffer back.
@@ -82,14 +78,8 @@ class session {
     const time_point first_limit = parks ? std::min(limit, now() + parking_delay) : limit;
     bool has_bytes = co_await await_bytes(first_limit);
     if (!has_bytes && parks && down_.scope().reason() == cancel_reason::deadline && now() < limit &&
-        !link().read_error()) {
-      if (link().is_reading()) {  // and writing: the client has not taken the last answer yet
-        down_.begin_scope();
-        has_bytes = co_await await_bytes(limit);
-      } else {
-        has_bytes = co_await park(limit);
-      }
-    }
+        !link().read_error())
+      has_bytes = co_await park(limit);
     is_idle_ = false;
     if (!has_bytes && is_first && down_.scope().reason() == cancel_reason::deadline)
       env_.sink.counters().timeouts.add();
@@ -143,6 +133,10 @@ class session {
       if (const auto idle = state.rule->timeouts.stream_idle) down_.limit_writes(*idle);
       exchange_server<Net> server{env_, down_, state};
       co_await server.serve();
+    }
+    if (link().has_unsent()) {  // the words of a break; an answer's end was waited for
+      const bool is_sent = co_await down_.flush();
+      if (!is_sent) state.closes_downstream = true;
     }
     end_record(state);
     if (state.closes_downstream || is_over()) {
@@ -253,8 +247,6 @@ class session {
   /// Closing with unread bytes in the socket would make the kernel reset the connection and take
   /// our last answer with it: end our side, then read until the client has ended its own.
   awaitable<void> linger(exchange_state& state) {
-    const bool is_sent = co_await down_.finish_batched();
-    if (!is_sent) co_return;
     if (state.is_committed && state.record.details.size() != 0 && state.record.status < 400)
       co_return;  // a cut stream ends at once
     if (is_tls_) {

@@ -73,7 +73,7 @@ class upstream_exchange {
     const std::array<asio::const_buffer, 2> pieces{asio::buffer(state_.upstream_head),
                                                    asio::buffer(body)};
     if (!link_->is_reading()) link_->input().reserve(read_bytes);
-    link_->start_write(pieces, connection<stream>::memory::until_answered);
+    link_->start_write(pieces, connection<stream>::lifetime::while_unsent);
     scanned_ = 0;
     interim_ = 0;
   }
@@ -231,7 +231,7 @@ class upstream_exchange {
   void finish(bool is_clean) { finish(is_clean, now()); }
   void finish(bool is_clean, time_point at) {
     if (!link_) return;
-    if (!is_clean || !is_persistent_ || link_->is_writing() || link_->write_error() ||
+    if (!is_clean || !is_persistent_ || link_->has_unsent() || link_->write_error() ||
         epoch_ != endpoint_->epoch() || env_.is_draining)
       return drop();
     env_.sink.counters().upstream_connections_active.subtract();
@@ -274,7 +274,7 @@ class upstream_exchange {
     state_.timed.arm(std::min<time_point>(now() + exchange_.rule->timeouts.connect,
                                           exchange_.decisions.request_deadline()));
     auto dialed = co_await env_.dialer.dial(endpoint_->where(), scope());
-    if (dialed.is_shortage && env_.pool.close_oldest_idle())
+    if (dialed.is_shortage && !scope().is_cancelled() && env_.pool.close_oldest_idle())
       dialed = co_await env_.dialer.dial(endpoint_->where(), scope());
     if (scope().is_cancelled() && dialed.link) {
       dialed.link->close();
