@@ -105,7 +105,7 @@ bool anthropic_builder::build(const json& request) {
 
 bool anthropic_builder::check_expressible(const json& request) {
   auto found = only_of_openai(request);
-  if (!found) return refuse(std::move(found.error()), 400);
+  if (!found) return refuse(found.error(), 400);
   for (auto& [name, message] : *found)
     if (!lose(name, std::move(message))) return false;
   return true;
@@ -160,7 +160,7 @@ bool anthropic_builder::add_temperature(const json& value) {
 
 bool anthropic_builder::add_stop(const json& request) {
   auto texts = stop_texts(request);
-  if (!texts) return refuse(std::move(texts.error()), 400);
+  if (!texts) return refuse(texts.error(), 400);
   // Claude refuses white space alone.
   if (std::erase_if(*texts, [](const json& text) { return is_blank(view_of(text)); }) > 0)
     drop("stop");

@@ -84,7 +84,7 @@ bool converse_builder::build(const json& request) {
 
 bool converse_builder::check_expressible(const json& request) {
   auto found = only_of_openai(request);
-  if (!found) return refuse(std::move(found.error()), 400);
+  if (!found) return refuse(found.error(), 400);
   for (auto& [name, message] : *found)
     if (!lose(name, std::move(message))) return false;
   return true;
@@ -109,7 +109,7 @@ bool converse_builder::add_inference(const json& request) {
 
 bool converse_builder::add_stop(const json& request) {
   auto texts = stop_texts(request);
-  if (!texts) return refuse(std::move(texts.error()), 400);
+  if (!texts) return refuse(texts.error(), 400);
   // Other models take white space alone.
   const auto is_blank_text = [](const json& text) { return is_blank(view_of(text)); };
   if (is_claude_ && std::erase_if(*texts, is_blank_text) > 0) losses_.drop("stop");

@@ -184,7 +184,7 @@ bool gemini_builder::add_count(const json& request) {
 
 bool gemini_builder::add_stop(const json& request) {
   auto texts = stop_texts(request);
-  if (!texts) return refuse(std::move(texts.error()), 400);
+  if (!texts) return refuse(texts.error(), 400);
   auto& sequences = *texts;
   if (sequences.size() > max_stop_sequences) {
     if (!lose("stop", "more than 5 `stop` sequences are not supported by this backend"))
