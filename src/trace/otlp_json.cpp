@@ -29,6 +29,14 @@ struct json_value_writer {
     const auto end = std::to_chars(text, text + sizeof text, std::isfinite(value) ? value : 0.0);
     out.append(R"({"doubleValue":)").append(text, end.ptr).append("}");
   }
+  void operator()(std::span<const std::string> texts) const {
+    out += R"({"arrayValue":{"values":[)";
+    for (const auto& text : texts) {
+      if (&text != texts.data()) out += ',';
+      (*this)(std::string_view{text});
+    }
+    out += "]}}";
+  }
 };
 
 void put_attributes(std::string& out, const std::vector<attribute>& all, std::size_t max_bytes) {

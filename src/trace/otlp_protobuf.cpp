@@ -37,6 +37,16 @@ struct protobuf_value_writer {
     put_number(out, 3, static_cast<std::uint64_t>(value));
   }
   void operator()(double value) const { put_fixed64(out, 4, std::bit_cast<std::uint64_t>(value)); }
+  /// ArrayValue{values = 1: AnyValue}.
+  void operator()(std::span<const std::string> texts) const {
+    std::string list, one;
+    for (const auto& text : texts) {
+      one.clear();
+      protobuf_value_writer{one, max_bytes}(std::string_view{text});
+      put_bytes(list, 1, one);
+    }
+    put_bytes(out, 5, list);
+  }
 };
 
 /// KeyValue{key = 1, value = 2: AnyValue}.

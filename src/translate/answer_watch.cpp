@@ -208,7 +208,7 @@ void answer_watch::feed_whole(std::string_view bytes) {
   if (may_be_plain && watch_plain_document(progress_, bytes)) {
     form_ = form::json;
     has_ended_ = true;
-    return;
+    return read_reasons(bytes);
   }
   feed(bytes);
   finish();
@@ -237,11 +237,18 @@ bool answer_watch::is_between_events() const {
 void answer_watch::feed_json(std::string_view bytes) {
   if (!digest_.feed(bytes)) return progress_.on_unintelligible("the answer is not JSON");
   if (digest_.size() > max_unary_bytes) progress_.on_content();
+  if (progress_.keeps_finish_reasons() && digest_.size() <= max_unary_bytes) pending_.append(bytes);
 }
 
 void answer_watch::finish_json() {
   if (!digest_.is_whole()) return progress_.on_unintelligible("the answer is cut off");
   watch_document(progress_, digest_.text(), is_frame_wire(wire_));
+  if (pending_.size() == digest_.size()) read_reasons(pending_);
+}
+
+void answer_watch::read_reasons(std::string_view document) {
+  if (progress_.keeps_finish_reasons())
+    read_finish_reasons(progress_, document, wire_ == wire::responses);
 }
 
 void answer_watch::finish_stream() {

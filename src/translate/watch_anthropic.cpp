@@ -67,6 +67,7 @@ void read_block_delta(answer_progress& progress, std::string_view delta) {
 void read_message_delta(answer_progress& progress, std::string_view object) {
   const auto reason = raw_text(nested(object, "delta"), "stop_reason");
   if (!reason.empty()) progress.has_stop_reason = true;
+  progress.on_reason(0, reason);
   if (is_filter_reason(reason)) progress.on_filtered();
   if (const auto usage = nested(object, "usage"); usage.starts_with('{'))
     read_usage(progress.usage, usage);

@@ -32,6 +32,7 @@ void watch_document(answer_progress& progress, std::string_view document, bool i
 /// reported, unless it is an ordinary one: well-formed, no error, and none of what a digest would
 /// leave out.
 bool watch_plain_document(answer_progress& progress, std::string_view document);
+void read_finish_reasons(answer_progress& progress, std::string_view document, bool is_responses);
 
 /// Passes over white space; empty unless an object begins there.
 std::string_view object_in(std::string_view data);

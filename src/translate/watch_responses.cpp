@@ -66,6 +66,7 @@ void read_end(answer_progress& progress, std::string_view type, std::string_view
     read_identity(progress, response, "model", "id");
     if (const auto usage = nested(response, "usage"); usage.starts_with('{'))
       read_usage(progress.usage, usage);
+    if (type == "response.completed") progress.on_reason(0, "completed");
     progress.on_finish(raw_text(nested(response, "incomplete_details"), "reason"));
   }
 }

@@ -109,6 +109,15 @@ def test_a_stream_has_its_first_content(stage):
     assert "First Token Stream Event" in request.events
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_why_the_model_stopped(stage, stream):
+    daemon, _, _, collector = stage(AI_GATEWAY_TRACING_SEMCONV="gen_ai")
+    assert ask(daemon, stream=stream).status == 200
+    spans = collector.by_name(3)
+    assert spans["chat m"].attributes["gen_ai.response.finish_reasons"] == ["stop"]
+    assert "gen_ai.response.finish_reasons" not in spans["attempt fallback"].attributes
+
+
 def test_failures_end_as_errors(stage, provider):
     daemon, _, fallback, collector = stage()
     fallback.always(status(429))

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
 #include <understudy/codec/text.hpp>
 
@@ -111,6 +112,22 @@ TEST_CASE("text that is no UTF-8 does not spoil a batch, and a limit cuts betwee
   otlp_encoder{otlp_protocol::http_json, 3}.append(batch, s);
   const auto read = nlohmann::json::parse(batch.substr(1));
   CHECK(read["attributes"][1]["value"]["stringValue"] == "ab");
+}
+
+TEST_CASE("a list of texts") {
+  // What the Python package opentelemetry-proto makes of the attribute.
+  const std::string expected = "4a170a016b12122a100a060a0473746f700a060a046c6f6e67";
+  const std::vector<std::string> reasons = {"stop", "longer"};
+  span s = second_span();
+  s.set("k", reasons);
+  std::string batch;
+  otlp_encoder{otlp_protocol::http_protobuf, 4}.append(batch, s);
+  CHECK(understudy::codec::hex(batch).find(expected) != std::string::npos);
+  batch.clear();
+  otlp_encoder{otlp_protocol::http_json}.append(batch, s);
+  CHECK(nlohmann::json::parse(batch.substr(batch.find('{')))["attributes"][0]["value"] ==
+        nlohmann::json::parse(
+            R"({"arrayValue":{"values":[{"stringValue":"stop"},{"stringValue":"longer"}]}})"));
 }
 
 TEST_CASE("a collector may refuse a part") {

@@ -234,6 +234,7 @@ class attempt {
       state_.watch.begin(state_.backend->upstream_operation(exchange_.op), state_.backend->schema,
                          exchange_.summary.stream, state_.response);
       state_.is_watched = state_.watch.is_watching();
+      if (exchange_.trace.wants_finish_reasons()) state_.watch.keep_finish_reasons();
     }
     if (state_.plan.mode == translate::body_mode::whole) return std::nullopt;
     if (!state_.is_watched || !exchange_.rule->failover.holds) return result;

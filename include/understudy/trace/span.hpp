@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,7 +16,7 @@ enum class span_kind : std::uint8_t { internal = 1, server = 2, client = 3 };  /
 
 struct attribute {
   std::string_view key;
-  std::variant<std::string_view, std::int64_t, double, bool> value;
+  std::variant<std::string_view, std::int64_t, double, bool, std::span<const std::string>> value;
 };
 
 struct span_event {
@@ -44,6 +45,9 @@ struct span {
   void set(std::string_view key, bool value) { attributes.push_back({key, value}); }
   void set(std::string_view key, std::int64_t value) { attributes.push_back({key, value}); }
   void set(std::string_view key, double value) { attributes.push_back({key, value}); }
+  void set(std::string_view key, std::span<const std::string> value) {
+    attributes.push_back({key, value});
+  }
   /// Nothing where the text is empty.
   void set_known(std::string_view key, std::string_view value) {
     if (!value.empty()) set(key, value);

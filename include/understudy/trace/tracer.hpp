@@ -24,6 +24,7 @@ struct request_trace {
 
   bool is_recorded() const { return by != nullptr && own.is_sampled; }
   bool wants_answer() const { return is_recorded() && by->content.has_outputs; }
+  bool wants_finish_reasons() const { return is_recorded() && by->names == convention::gen_ai; }
   /// Bytes on their way to the client, one piece behind the other; of a head in front of them
   /// nothing is kept, of the rest max_answer_bytes.
   void keep_answer(std::string_view out, std::string_view data, std::string_view after);

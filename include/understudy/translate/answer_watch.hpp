@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <understudy/base/short_text.hpp>
 #include <understudy/codec/event_stream.hpp>
@@ -68,6 +69,13 @@ class answer_progress {
     if (model_.empty()) model_.assign(model);
     if (id_.empty()) id_.assign(id);
   }
+  /// Off until asked for, and then until reset(): most answers are not traced.
+  void keep_finish_reasons() { keeps_reasons_ = true; }
+  bool keeps_finish_reasons() const { return keeps_reasons_; }
+  /// Why the model stopped, JSON escapes as written.
+  void on_reason(std::size_t index, std::string_view reason);
+  /// By choice; empty where it is not known.
+  const std::vector<std::string>& finish_reasons() const { return reasons_; }
   bool is_named() const { return !model_.empty(); }
   std::string_view model() const { return model_.view(); }
   std::string_view id() const { return id_.view(); }
@@ -83,10 +91,12 @@ class answer_progress {
   bool has_finish_ = false;
   bool is_filtered_ = false;
   bool is_blind_ = false;
+  bool keeps_reasons_ = false;
   std::bitset<max_choices> seen_, finished_;
   std::uint64_t text_characters_ = 0;
   base::short_text<96> model_, id_;
   std::optional<answer_fault> fault_;
+  std::vector<std::string> reasons_;
 };
 
 /// Watches the body of one 2xx answer in the upstream's own schema. Reused from attempt to attempt;
@@ -106,6 +116,8 @@ class answer_watch {
   /// Resets. `op` is the client's operation, `upstream` what the upstream speaks; both give the
   /// wire format. `expects_stream`: the client asked for a stream. Nothing of `head` is kept.
   void begin(operation op, schema upstream, bool expects_stream, const codec::response_head& head);
+  /// After begin(): finish_reasons() is wanted, which costs a unary answer another reading.
+  void keep_finish_reasons() { progress_.keep_finish_reasons(); }
   /// Body bytes without transfer coding, cut anywhere. Events that lie whole in one piece are
   /// neither copied nor allocated for.
   void feed(std::string_view bytes);
@@ -135,6 +147,8 @@ class answer_watch {
   /// What the answer calls its model and itself, JSON escapes as written; empty where it does not.
   std::string_view model() const { return progress_.model(); }
   std::string_view response_id() const { return progress_.id(); }
+  /// In the provider's words, by choice.
+  const std::vector<std::string>& finish_reasons() const { return progress_.finish_reasons(); }
   /// Characters of text, reasoning and arguments seen, JSON escapes as written: for estimates.
   std::uint64_t text_characters() const { return progress_.text_characters(); }
 
@@ -167,6 +181,7 @@ class answer_watch {
   void on_frame(const codec::event_message& message);
   void feed_json(std::string_view bytes);
   void finish_json();
+  void read_reasons(std::string_view document);
   void finish_stream();
   void stop_watching();
 
@@ -177,7 +192,7 @@ class answer_watch {
   bool has_ended_ = false;
 
   // Server-sent events.
-  std::string pending_;  ///< begin of an event whose end has not come
+  std::string pending_;  ///< begin of an event whose end has not come; a document, for its reasons
   std::string joined_;   ///< data of more than one line, or decoded bytes of a frame
   bool is_line_empty_ = true;
   bool is_after_cr_ = false;

@@ -16,7 +16,8 @@ MEDIA = {"application/x-protobuf", "application/json"}
 def value_of(any_value):
     kind = any_value.WhichOneof("value")
     assert kind is not None, "an attribute without a value"
-    return getattr(any_value, kind)
+    value = getattr(any_value, kind)
+    return [value_of(one) for one in value.values] if kind == "array_value" else value
 
 
 def attributes_of(pairs):
