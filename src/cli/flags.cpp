@@ -129,6 +129,12 @@ std::shared_ptr<const trace::settings> traces_of_environment() {
   return std::make_shared<const trace::settings>(std::move(*read.on));
 }
 
+telemetry::header_attributes attributes_of_environment(telemetry::signal_kind of) {
+  auto read = telemetry::read_header_attributes(environment_variable, of);
+  if (!read.error.empty()) throw usage_error{read.error};
+  return std::move(read.all);
+}
+
 }  // namespace
 
 std::optional<std::string> environment_variable(const std::string& name) {
@@ -172,6 +178,8 @@ daemon::options to_options(const run_flags& flags) {
   else if (!flags.access_log.empty() || !flags.access_log_format.empty())
     o.telemetry.access_logs.emplace({access_log_of(flags, o.telemetry.access_log_format)});
   o.telemetry.started = base::wall_now();
+  o.telemetry.metric_attributes = attributes_of_environment(telemetry::signal_kind::metrics);
+  o.telemetry.log_attributes = attributes_of_environment(telemetry::signal_kind::access_log);
   if (!telemetry::log::init(flags.log_level, format_of(flags.log_format, STDERR_FILENO)))
     throw usage_error{"--log-level: `" + flags.log_level +
                       "` is not trace, debug, info, warn, error or off"};

@@ -107,6 +107,25 @@ void put_attempts(text_writer& out, const exchange_record& record) {
   out.put(']');
 }
 
+line_source access_log::source_of(const exchange_record& record, std::size_t first_field) {
+  return {record, time_, first_field, attributes_};
+}
+
+void access_log::append_attributes(text_writer& out, const exchange_record& record) const {
+  if (attributes_ == nullptr || record.request_fields == nullptr) return;
+  bool is_begun = false;
+  for (std::size_t i = 0; i < attributes_->size(); ++i) {
+    const auto found = attribute_value(*attributes_, i, *record.request_fields);
+    if (found.empty()) continue;
+    out.put(is_begun ? "," : R"(,"attributes":{)");
+    put_json(out, (*attributes_)[i].attribute);
+    out.put(':');
+    put_json(out, found);
+    is_begun = true;
+  }
+  if (is_begun) out.put('}');
+}
+
 void access_log::append(std::string& out, const exchange_record& record,
                         const plan::log_format& format, std::size_t first_field) {
   text_writer line{out, 1024};
@@ -116,9 +135,9 @@ void access_log::append(std::string& out, const exchange_record& record,
     case plan::log_format::kind::own_text:
       return append_text_line(line, record);
     case plan::log_format::kind::pattern:
-      return put_pattern_line(line, {record, time_, first_field}, format);
+      return put_pattern_line(line, source_of(record, first_field), format);
     case plan::log_format::kind::fields:
-      return put_fields_line(line, {record, time_, first_field}, format);
+      return put_fields_line(line, source_of(record, first_field), format);
   }
 }
 
@@ -175,6 +194,7 @@ void access_log::append_json_line(text_writer& out, const exchange_record& recor
   put_json_or_null(out, record.client_address);
   out.put(R"(,"listener":)");
   put_json_or_null(out, record.listener);
+  append_attributes(out, record);
   append_tokens(out, record.usage);
   append_costs(out, record);
   out.put(R"(,"attempts":)");

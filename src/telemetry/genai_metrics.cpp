@@ -70,7 +70,7 @@ std::size_t genai_metrics::key_hash::operator()(const key& k) const {
   // Equal views are the same views, but for those of another worker: hash what they say.
   const std::hash<std::string_view> hash;
   std::size_t seed = hash(k.request) + (k.is_error ? 1U : 0U);
-  for (const auto part : {k.original, k.response, k.provider, k.operation})
+  for (const auto part : {k.original, k.response, k.provider, k.operation, k.values})
     seed = seed * 1'099'511'628'211ULL + hash(part);
   return seed;
 }
@@ -81,10 +81,11 @@ genai_metrics::series& genai_metrics::of(const exchange_record& record,
   const auto provider =
       attempt.to == nullptr ? std::string_view{"unknown"} : provider_name(attempt.to->schema);
   const auto answered = record.model_answered.view();
+  const auto said = headers_.empty() ? std::string_view{} : headers_.read(record.request_fields);
   for (const auto& r : recent_)
     if (r.to != nullptr && r.is_error == is_error && r.operation == operation &&
         r.provider == provider && r.original == record.model && r.request == attempt.model &&
-        r.answered == answered)
+        r.answered == answered && r.values == said)
       return *r.to;
   key labels;
   labels.operation = operation;
@@ -94,31 +95,39 @@ genai_metrics::series& genai_metrics::of(const exchange_record& record,
   labels.response = is_error           ? unknown_model
                     : answered.empty() ? labels.request
                                        : names_.label_of(answered, record.matched, true);
+  labels.values = headers_.labels_of(said, !is_error);
   labels.is_error = is_error;
-  auto& found = at(labels);
+  auto& found = at(labels, max_series);
   // A name that is no label yet may become one.
-  if (labels.original == other_model || labels.request == other_model) return found;
+  if (labels.original == other_model || labels.request == other_model || labels.values != said)
+    return found;
   auto& r = recent_[oldest_++ % recent_.size()];
   r.operation = operation;
   r.provider = provider;
   r.original.assign(record.model);
   r.request.assign(attempt.model);
   r.answered.assign(answered);
+  r.values.assign(said);
   r.is_error = is_error;
   r.to = &found;
   return found;
 }
 
-genai_metrics::series& genai_metrics::at(const key& labels) {
+genai_metrics::series& genai_metrics::at(key labels, std::size_t max_valued) {
   auto found = series_.find(labels);
-  if (found == series_.end() && series_.size() >= max_series) {
-    key rest = labels;
-    rest.original = rest.request = rest.response = other_model;
-    found = series_.try_emplace(rest, nullptr).first;
+  if (found != series_.end()) return *found->second;
+  // Values give way to models, which dashboards tell apart.
+  if (headers_.has_values(labels.values) && valued_ >= max_valued)
+    labels.values = headers_.others();
+  const bool is_valued = headers_.has_values(labels.values);
+  if (!is_valued && series_.size() - valued_ >= max_series && !series_.contains(labels))
+    labels.original = labels.request = labels.response = other_model;
+  auto& made = series_[labels];
+  if (made == nullptr) {
+    made = std::make_unique<series>();
+    valued_ += is_valued ? 1U : 0U;
   }
-  if (found == series_.end()) found = series_.try_emplace(labels, nullptr).first;
-  if (found->second == nullptr) found->second = std::make_unique<series>();
-  return *found->second;
+  return *made;
 }
 
 void genai_metrics::count(const exchange_record& record) {
@@ -154,7 +163,9 @@ void genai_metrics::merge(const genai_metrics& other) {
     labels.original = names_.label_of(theirs.original, nullptr, true);
     labels.request = names_.label_of(theirs.request, nullptr, true);
     labels.response = names_.label_of(theirs.response, nullptr, true);
-    auto& to = at(labels);
+    labels.values = headers_.keep(theirs.values);
+    // Bounded in each worker: what fits here would depend on the order.
+    auto& to = at(labels, SIZE_MAX);
     for (std::size_t i = 0; i < token_types; ++i) to.tokens[i].merge(from->tokens[i]);
     to.duration.merge(from->duration);
     to.first_token.merge(from->first_token);
@@ -162,14 +173,9 @@ void genai_metrics::merge(const genai_metrics& other) {
   }
 }
 
-namespace {
-
 /// Everything but `le`.
-using label_list = std::vector<label>;
-
-template <class Key>
-label_list labels_for(const Key& k, std::string_view token_type = {}) {
-  label_list out{{"gen_ai_operation_name", k.operation}};
+std::vector<label> genai_metrics::labels_for(const key& k, std::string_view token_type) const {
+  std::vector<label> out{{"gen_ai_operation_name", k.operation}};
   if (k.is_error) out.emplace_back("error_type", "_OTHER");
   out.insert(out.end(), {{"gen_ai_original_model", k.original},
                          {"gen_ai_provider_name", k.provider},
@@ -179,11 +185,14 @@ label_list labels_for(const Key& k, std::string_view token_type = {}) {
   out.insert(
       out.end(),
       {{"otel_scope_name", scope}, {"otel_scope_schema_url", ""}, {"otel_scope_version", ""}});
+  headers_.append(out, k.values);
   return out;
 }
 
+namespace {
+
 template <std::size_t N>
-void write(exposition& out, const label_list& labels, const bucket_counts<N>& of,
+void write(exposition& out, const std::vector<label>& labels, const bucket_counts<N>& of,
            const std::array<std::uint64_t, N>& bounds, exposition::unit unit) {
   if (of.count() != 0) out.sample(labels, of.counts, bounds, of.sum, unit);
 }

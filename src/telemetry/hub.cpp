@@ -176,7 +176,7 @@ exchange_metrics hub::merged() const {
 }
 
 genai_metrics hub::merged_genai() const {
-  genai_metrics all;
+  genai_metrics all{options_.metric_attributes};
   const std::lock_guard lock{mutex_};
   for (const auto& w : workers_) {
     const std::lock_guard worker_lock{w->mutex_};

@@ -78,8 +78,19 @@ value response_field(const line_source& from, const log_segment& s, bool is_alte
   return text_value(is_secret_field(name) ? redacted : std::string_view{found});
 }
 
+value mapped_attribute(const line_source& from, std::string_view key) {
+  if (from.attributes == nullptr || from.record.request_fields == nullptr) return {};
+  const auto& all = *from.attributes;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].attribute == key)
+      if (const auto found = attribute_value(all, i, *from.record.request_fields); !found.empty())
+        return text_value(found);
+  return {};
+}
+
 /// Keys of the namespace `io.envoy.ai_gateway` (spec/gateway-config.md §5.3), and costs.
-value metadata(const exchange_record& r, std::string_view key) {
+value metadata(const line_source& from, std::string_view key) {
+  const auto& r = from.record;
   for (const auto& cost : r.costs)
     if (cost.key == key) return number_value(cost.value);
   const auto* a = r.decisive();
@@ -108,7 +119,7 @@ value metadata(const exchange_record& r, std::string_view key) {
   if (key == "llm_cached_input_token") return number_value(r.usage.cached_input);
   if (key == "llm_cache_creation_input_token") return number_value(r.usage.cache_creation_input);
   if (key == "llm_reasoning_token") return number_value(r.usage.reasoning);
-  return {};
+  return mapped_attribute(from, key);
 }
 
 std::string_view long_flag(std::string_view flags) {
@@ -229,7 +240,7 @@ value value_of(const line_source& from, const log_segment& s) {
                  : response_field(from, s, true);
     }
     case log_operator::dynamic_metadata:
-      return metadata(from.record, s.text);
+      return metadata(from, s.text);
     default:
       return exchange_value(from.record, s.what);
   }

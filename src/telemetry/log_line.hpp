@@ -1,6 +1,7 @@
 #pragma once
 #include <understudy/plan/log_format.hpp>
 #include <understudy/telemetry/exchange_record.hpp>
+#include <understudy/telemetry/header_attributes.hpp>
 #include <understudy/telemetry/text.hpp>
 
 /// Lines in formats of the user's. Nothing is allocated but the line's own growth.
@@ -9,7 +10,8 @@ namespace understudy::telemetry {
 struct line_source {
   const exchange_record& record;
   timestamp_writer& time;
-  std::size_t first_field;  ///< see access_log::append
+  std::size_t first_field;              ///< see access_log::append
+  const header_attributes* attributes;  ///< null: none
 };
 
 void put_pattern_line(base::text_writer& out, const line_source& from,
@@ -17,7 +19,8 @@ void put_pattern_line(base::text_writer& out, const line_source& from,
 void put_fields_line(base::text_writer& out, const line_source& from,
                      const plan::log_format& format);
 
-/// Fields whose values are shown as `[redacted]` whatever the format says.
+/// Fields whose values are shown as `[redacted]` whatever the format says, and that become no
+/// attribute.
 bool is_secret_field(std::string_view name);
 
 }  // namespace understudy::telemetry

@@ -21,7 +21,12 @@ std::string describe(const attempt_record& failed) {
 }  // namespace
 
 // The hub's mutex is held.
-worker_sink::worker_sink(hub& owner) : hub_{owner} { adopt_logs(); }
+worker_sink::worker_sink(hub& owner)
+    : hub_{owner},
+      genai_{owner.options_.metric_attributes},
+      access_log_{owner.options_.log_attributes} {
+  adopt_logs();
+}
 
 void worker_sink::on_exchange(const exchange_record& record) {
   {

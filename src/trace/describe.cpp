@@ -58,9 +58,10 @@ void describe_failure(span& out, const exchange_record& record) {
 void describe_headers(span& out, const settings& by, const exchange_record& record) {
   constexpr std::size_t max_bytes = 256;
   if (record.request_fields == nullptr) return;
-  for (const auto& wanted : by.header_attributes)
-    if (const auto value = record.request_fields->find(wanted.header))
-      out.set_known(wanted.attribute, value->substr(0, max_bytes));
+  const auto& all = by.header_attributes;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    out.set_known(all[i].attribute,
+                  telemetry::attribute_value(all, i, *record.request_fields).substr(0, max_bytes));
 }
 
 /// `10.0.0.1:443`, `[::1]:443`, or the path of a socket.

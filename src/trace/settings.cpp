@@ -166,42 +166,6 @@ void read_content(variables& from, settings& out) {
   if (from.flag("OPENINFERENCE_HIDE_CHOICES")) c.hides_outputs = true;
 }
 
-/// `header:attribute,…`; false: malformed.
-bool add_header_attributes(std::string_view map, std::vector<header_attribute>& into) {
-  if (map.empty()) return true;
-  for (std::size_t at = 0; at <= map.size();) {
-    const auto comma = std::min(map.find(',', at), map.size());
-    const auto item = map.substr(at, comma - at);
-    at = comma + 1;
-    const auto colon = item.find(':');
-    if (colon == item.npos) return false;
-    const auto header = base::lower(base::trim(item.substr(0, colon)));
-    const auto attribute = base::trim(item.substr(colon + 1));
-    if (header.empty() || attribute.empty()) return false;
-    const auto known = std::ranges::find(into, header, &header_attribute::header);
-    if (known != into.end()) {
-      known->attribute = attribute;
-    } else {
-      into.push_back({header, std::string{attribute}});
-    }
-  }
-  return true;
-}
-
-/// The base map and the one for spans, which has a default (spec/gateway-config.md §5.1).
-std::string read_header_attributes(variables& from, settings& out) {
-  constexpr auto base_map = "OTEL_AIGW_REQUEST_HEADER_ATTRIBUTES";
-  constexpr auto span_map = "OTEL_AIGW_SPAN_REQUEST_HEADER_ATTRIBUTES";
-  const std::string expected = " is not a list such as `x-session-id:session.id`";
-  if (!add_header_attributes(from.text(base_map), out.header_attributes))
-    return base_map + expected;
-  const auto written = from.raw()(span_map);
-  const std::string map =
-      written ? std::string{base::trim(*written)} : std::string{"agent-session-id:session.id"};
-  if (!add_header_attributes(map, out.header_attributes)) return span_map + expected;
-  return {};
-}
-
 }  // namespace
 
 settings_result read_settings(const environment& look_up, std::string_view version) {
@@ -226,7 +190,9 @@ settings_result read_settings(const environment& look_up, std::string_view versi
   read_propagators(from, out);
   read_batches(from, out);
   read_content(from, out);
-  result.error = read_header_attributes(from, out);
+  auto mapped = telemetry::read_header_attributes(look_up, telemetry::signal_kind::spans);
+  out.header_attributes = std::move(mapped.all);
+  result.error = std::move(mapped.error);
   if (result.error.empty()) result.on = std::move(out);
   return result;
 }

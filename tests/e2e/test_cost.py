@@ -34,10 +34,11 @@ def counter(tmp_path_factory):
 def counted(start, counter, tmp_path):
     """counted(configuration, …) → (daemon, allocations so far)."""
 
-    def begin(*configuration):
+    def begin(*configuration, **environment):
         file = tmp_path / "allocations"
         daemon = start(*configuration, workers=1,
-                       env={**bedrock.ENVIRONMENT, "LD_PRELOAD": str(counter), "BENCH_ALLOCATIONS": str(file)})
+                       env={**bedrock.ENVIRONMENT, "LD_PRELOAD": str(counter), "BENCH_ALLOCATIONS": str(file),
+                            **environment})
         return daemon, lambda: struct.unpack("Q", file.read_bytes()[:8])[0]
 
     return begin
@@ -49,13 +50,16 @@ def allocations_of(work, count):
     return count() - before
 
 
-def test_a_request_allocates_little(counted, provider):
-    daemon, count = counted(config.single(provider(openai_dialect.chat())))
+@pytest.mark.parametrize("environment", [{}, {"OTEL_AIGW_REQUEST_HEADER_ATTRIBUTES": "x-team:team.name"}])
+def test_a_request_allocates_little(counted, provider, environment):
+    """Header fields that are labels and attributes add nothing once they are known."""
+    daemon, count = counted(config.single(provider(openai_dialect.chat())), **environment)
     with raw.Client(daemon.port) as client:
 
         def ask(times):
-            for _ in range(times):
-                client.send(raw.request("POST", CHAT, BODY, JSON))
+            for number in range(times):
+                head = [*JSON, ("x-team", f"a-team-with-a-long-name-{number % 9}"), ("agent-session-id", "s" * 40)]
+                client.send(raw.request("POST", CHAT, BODY, head))
                 assert client.response().status == 200
 
         ask(50)

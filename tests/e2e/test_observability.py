@@ -213,6 +213,34 @@ def test_the_usage_behind_a_large_answer_is_seen(start, provider):
                  gen_ai_token_type="input") == 4
 
 
+def test_header_fields_are_labels_and_attributes_where_they_are_mapped(start, provider):
+    env = {"OTEL_AIGW_REQUEST_HEADER_ATTRIBUTES": "x-team:team.name",
+           "OTEL_AIGW_METRICS_REQUEST_HEADER_ATTRIBUTES": "x-tenant:tenant.id"}
+    daemon = start(config.single(provider(answer)), env=env, workers=1)
+    assert ask(daemon, headers=[("X-Team", "red"), ("x-tenant", "t-1"), ("agent-session-id", 's "7"'),
+                                ("x-request-id", "mapped")]).status == 200
+    assert ask(daemon, headers=[("x-request-id", "bare")]).status == 200
+    assert daemon.access_line("mapped")["attributes"] == {"team.name": "red", "session.id": 's "7"'}
+    assert "attributes" not in daemon.access_line("bare")
+    name = "gen_ai_server_request_duration_seconds_count"
+    assert genai(daemon, name, team_name="red", tenant_id="t-1") == 1
+    assert genai(daemon, name) == 2
+    for number in range(200):
+        ask(daemon, headers=[("x-tenant", f"tenant-{number}")])
+    tenants = {value for _, labels in daemon.metrics() for key, value in labels if key == "tenant_id"}
+    assert len(tenants) == 65 and "other" in tenants
+    families(scrape(daemon), False)
+
+
+@pytest.mark.parametrize("variable", ["", "METRICS_", "LOG_"])
+def test_a_key_is_no_label_and_no_attribute(tmp_path, variable):
+    path = tmp_path / "c.yaml"
+    path.write_text(config.documents(config.route(["a"]), *config.backend("a", 1)))
+    for wrong in ("authorization:user", "x-team"):
+        done = run("run", path, env={f"OTEL_AIGW_{variable}REQUEST_HEADER_ATTRIBUTES": wrong})
+        assert done.returncode == 2 and f"OTEL_AIGW_{variable}REQUEST_HEADER_ATTRIBUTES" in done.stderr
+
+
 def test_names_that_clients_make_up_are_no_labels(start, provider):
     only = provider(status(404, b'{"error":{"message":"no such model"}}'))
     daemon = start(config.single(only))

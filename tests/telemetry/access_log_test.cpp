@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "telemetry/samples.hpp"
 
+using namespace understudy;
 using namespace understudy::telemetry;
 using tests::failed_over;
 
@@ -48,6 +49,27 @@ TEST_CASE("a JSON line has every field and every attempt") {
       {"backend": "b", "priority": 1, "endpoint": "10.0.0.2:443", "model": "m-b", "outcome": "ok",
        "status": 200, "start_ms": 30.0, "ms": 80.0, "content_ms": 60.0,
        "reused": true, "replayed": true}]})"));
+}
+
+TEST_CASE("mapped header fields are in the JSON line, escaped and bounded") {
+  const header_attributes map = {{"agent-session-id", "session.id"}, {"x-team", "te\"am"}};
+  codec::field_list fields;
+  auto record = failed_over();
+  record.request_fields = &fields;
+  const auto attributes = [&] {
+    std::string line;
+    access_log{map}.append(line, record, log_format::json);
+    const auto read = nlohmann::json::parse(line);
+    return read.contains("attributes") ? read["attributes"] : nlohmann::json{};
+  };
+  CHECK(attributes().is_null());
+  fields.add("x-none", "1");
+  fields.add("agent-session-id", "s-\"7\xFF");
+  CHECK(attributes() == nlohmann::json{{"session.id", "s-\"7\xEF\xBF\xBD"}});
+  const std::string huge(100'000, 'x');
+  fields.add("X-Team", huge);
+  CHECK(attributes()["te\"am"].get<std::string>().size() < 300);
+  CHECK_FALSE(nlohmann::json::parse(line_of(record, log_format::json)).contains("attributes"));
 }
 
 TEST_CASE("an error names its origin, cause and flags") {

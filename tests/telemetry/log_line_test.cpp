@@ -82,6 +82,25 @@ std::string read(const std::filesystem::path& path) {
 
 }  // namespace
 
+TEST_CASE("mapped header fields are metadata") {
+  sample s;
+  s.request.add("x-team", "red");
+  const header_attributes map = {{"x-team", "team.name"}, {"x-none", "none"}, {"x-team", "cost"}};
+  std::string out;
+  access_log{map}.append(out, s.record,
+                         pattern("%DYNAMIC_METADATA(io.envoy.ai_gateway:team.name)% "
+                                 "%DYNAMIC_METADATA(io.envoy.ai_gateway:none)% "
+                                 "%DYNAMIC_METADATA(io.envoy.ai_gateway:cost)%"),
+                         exchange_record::no_field);
+  CHECK(out == "red - 99\n");
+  out.clear();
+  access_log{map}.append(out, s.record,
+                         fields({{"session", "%DYNAMIC_METADATA(io.envoy.ai_gateway:team.name)%"}}),
+                         exchange_record::no_field);
+  CHECK(out == "{\"session\":\"red\"}\n");
+  CHECK(line_of(s.record, pattern("%DYNAMIC_METADATA(io.envoy.ai_gateway:team.name)%")) == "-\n");
+}
+
 TEST_CASE("a format string prints what its commands say") {
   const sample s;
   const std::vector<std::pair<std::string, std::string>> rows = {

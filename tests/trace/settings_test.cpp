@@ -151,6 +151,9 @@ TEST_CASE("headers that become attributes") {
   REQUIRE(both.header_attributes.size() == 2);
   CHECK(both.header_attributes[0].header == "x-team");
   CHECK(both.header_attributes[0].attribute == "squad");
+  CHECK(read({{"OTEL_TRACES_EXPORTER", "otlp"},
+              {"OTEL_AIGW_REQUEST_HEADER_ATTRIBUTES", "authorization:user"}})
+            .error.find("`authorization`") != std::string::npos);
 }
 
 TEST_CASE("content is captured where somebody has asked for it") {

@@ -176,6 +176,36 @@ TEST_CASE("names of both conventions") {
   for (const auto& [name, one] : spans) CHECK(one.dump().find("secret") == std::string::npos);
 }
 
+TEST_CASE("why the model stopped, in GenAI's words only") {
+  auto record = failed_over();
+  scene gen_ai{with(convention::gen_ai)};
+  CHECK_FALSE(attributes(gen_ai.play(record).at("chat asked-model"))
+                  .contains("gen_ai.response.finish_reasons"));
+  record.finish_reasons = {"stop", "length"};
+  const auto have = attributes(gen_ai.play(record).at("chat asked-model"));
+  CHECK(have.at("gen_ai.response.finish_reasons") ==
+        json::parse(R"({"values":[{"stringValue":"stop"},{"stringValue":"length"}]})"));
+  CHECK(gen_ai.of.wants_finish_reasons());
+  scene openinference{with(convention::openinference)};
+  for (const auto& [name, one] : openinference.play(record))
+    CHECK(one.dump().find("length") == std::string::npos);
+  CHECK_FALSE(openinference.of.wants_finish_reasons());
+  CHECK_FALSE(request_trace{}.wants_finish_reasons());
+}
+
+TEST_CASE("two header fields that are one attribute are in a span once") {
+  scene s;
+  s.head.add("x-s", "first");
+  s.head.add("agent-session-id", "second");
+  settings by;
+  by.header_attributes = {{"x-s", "session.id"}, {"agent-session-id", "session.id"}};
+  by.to_console = true;
+  s.by = std::make_shared<const settings>(by);
+  const auto text = s.play(failed_over()).at("ChatCompletion").dump();
+  CHECK(text.find("first") != std::string::npos);
+  CHECK(text.find("second") == std::string::npos);
+}
+
 TEST_CASE("failures say what kind they are, never what the provider said") {
   auto record = failed_over();
   record.status = 503;

@@ -6,9 +6,11 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include <understudy/telemetry/exchange_record.hpp>
 #include <understudy/telemetry/exposition.hpp>
+#include <understudy/telemetry/header_labels.hpp>
 
 namespace understudy::telemetry {
 
@@ -55,8 +57,13 @@ struct bucket_counts {
 /// locks: its owner's. Nothing is allocated once a combination of labels is known.
 class genai_metrics {
  public:
-  static constexpr std::size_t max_series = 1'000;  ///< beyond: models are `other`
+  /// Beyond, models are `other`; as many again may have values of header fields.
+  static constexpr std::size_t max_series = 1'000;
   static constexpr std::size_t token_types = 5;
+
+  genai_metrics() = default;
+  /// `labels`: header fields that are labels too.
+  explicit genai_metrics(const header_attributes& labels) : headers_{labels} {}
 
   void count(const exchange_record& record);
   void merge(const genai_metrics& other);
@@ -66,6 +73,7 @@ class genai_metrics {
   /// Views into names_, or of what lives for ever.
   struct key {
     std::string_view operation, provider, original, request, response;
+    std::string_view values;  ///< a set of headers_
     bool is_error = false;
     bool operator==(const key&) const = default;
   };
@@ -82,17 +90,21 @@ class genai_metrics {
   /// What the newest exchanges said, and where it led: most repeat one of them.
   struct recent {
     std::string_view operation, provider;
-    std::string original, request, answered;
+    std::string original, request, answered, values;
     bool is_error = false;
     series* to = nullptr;
   };
 
   series& of(const exchange_record& record, const attempt_record& attempt, bool is_error);
-  series& at(const key& labels);
+  /// `max_valued`: series with values of header fields.
+  series& at(key labels, std::size_t max_valued);
+  std::vector<label> labels_for(const key& k, std::string_view token_type = {}) const;
   void expose_tokens(exposition& out) const;
 
   model_names names_;
+  header_labels headers_;
   std::unordered_map<key, std::unique_ptr<series>, key_hash> series_;
+  std::size_t valued_ = 0;  ///< of them have values of header fields
   std::array<recent, 4> recent_;
   std::size_t oldest_ = 0;
 };

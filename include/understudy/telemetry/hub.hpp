@@ -32,6 +32,8 @@ struct hub_options {
   std::optional<std::vector<plan::access_log>> access_logs;
   base::wall_time started{};
   std::size_t stories = 0;  ///< requests whose story is kept
+  /// Header fields that are labels of the GenAI metrics, and that are in a line.
+  header_attributes metric_attributes, log_attributes;
 };
 
 /// The gauges of one endpoint at the moment of a scrape.

@@ -1,7 +1,6 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include <understudy/codec/http.hpp>
+#include <understudy/telemetry/header_attributes.hpp>
 #include <understudy/trace/propagation.hpp>
 #include <understudy/trace/sampler.hpp>
 
@@ -28,12 +28,6 @@ struct content_rules {
   bool hides_parameters = false;
 };
 
-/// A field of the client's head that becomes an attribute.
-struct header_attribute {
-  std::string header;  ///< lower case
-  std::string attribute;
-};
-
 /// Everything that the environment says about traces. Immutable once read.
 struct settings {
   bool to_otlp = false, to_console = false;
@@ -51,7 +45,7 @@ struct settings {
   propagators formats{propagator::tracecontext};
   convention names = convention::openinference;
   content_rules content;
-  std::vector<header_attribute> header_attributes;
+  telemetry::header_attributes header_attributes;
   std::size_t max_value_bytes = SIZE_MAX;  ///< of a text attribute
 
   std::size_t max_queue_spans = 2'048, max_batch_spans = 512;
@@ -64,7 +58,7 @@ struct settings_result {
   std::string error;  ///< not empty: the process must not start
 };
 
-using environment = std::function<std::optional<std::string>(const std::string& name)>;
+using telemetry::environment;
 
 /// The OTEL_* variables of OpenTelemetry's specification and AI_GATEWAY_TRACING_SEMCONV
 /// (spec/gateway-config.md §5.2). An empty variable is as if unset. `version`: of this program.
