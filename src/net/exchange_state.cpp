@@ -107,9 +107,10 @@ void exchange_state::note_answer(attempt_state& from) {
   fill(usage.reasoning, seen.reasoning);
   assign_unescaped(record.model_answered, from.watch.model());
   assign_unescaped(record.response_id, from.watch.response_id());
-  record.finish_reasons.clear();
+  if (!trace.wants_finish_reasons()) return;
+  trace.finish_reasons.clear();
   for (const auto& reason : from.watch.finish_reasons())
-    if (!reason.empty()) record.finish_reasons.push_back(codec::unescape_json(reason));
+    if (!reason.empty()) trace.finish_reasons.push_back(codec::unescape_json(reason));
 }
 
 void exchange_state::note_costs() {

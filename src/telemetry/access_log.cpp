@@ -112,7 +112,7 @@ line_source access_log::source_of(const exchange_record& record, std::size_t fir
 }
 
 void access_log::append_attributes(text_writer& out, const exchange_record& record) const {
-  if (attributes_ == nullptr || record.request_fields == nullptr) return;
+  if (record.request_fields == nullptr) return;
   bool is_begun = false;
   for (std::size_t i = 0; i < attributes_->size(); ++i) {
     const auto found = attribute_value(*attributes_, i, *record.request_fields);
@@ -194,7 +194,7 @@ void access_log::append_json_line(text_writer& out, const exchange_record& recor
   put_json_or_null(out, record.client_address);
   out.put(R"(,"listener":)");
   put_json_or_null(out, record.listener);
-  append_attributes(out, record);
+  if (attributes_ != nullptr) append_attributes(out, record);
   append_tokens(out, record.usage);
   append_costs(out, record);
   out.put(R"(,"attempts":)");

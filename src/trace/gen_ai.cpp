@@ -53,8 +53,7 @@ void describe_request(span& out, const request_trace& of, const exchange_record&
   out.set_known("gen_ai.response.id", record.response_id.view());
   if (record.answered < record.attempts.size())
     out.set_known("gen_ai.response.model", answering_model(record));
-  if (!record.finish_reasons.empty())
-    out.set("gen_ai.response.finish_reasons", record.finish_reasons);
+  if (!of.finish_reasons.empty()) out.set("gen_ai.response.finish_reasons", of.finish_reasons);
   set_tokens(out, record.usage);
   add_content(out, of, record, bodies);
 }

@@ -60,6 +60,7 @@ void request_trace::reset() {
   state = {};
   joined.clear();
   answer = {};
+  finish_reasons.clear();
 }
 
 span_id attempt_span(const request_trace& of, std::size_t number) {

@@ -208,7 +208,8 @@ void answer_watch::feed_whole(std::string_view bytes) {
   if (may_be_plain && watch_plain_document(progress_, bytes)) {
     form_ = form::json;
     has_ended_ = true;
-    return read_reasons(bytes);
+    if (progress_.keeps_finish_reasons()) read_reasons(bytes);
+    return;
   }
   feed(bytes);
   finish();
@@ -243,12 +244,12 @@ void answer_watch::feed_json(std::string_view bytes) {
 void answer_watch::finish_json() {
   if (!digest_.is_whole()) return progress_.on_unintelligible("the answer is cut off");
   watch_document(progress_, digest_.text(), is_frame_wire(wire_));
-  if (pending_.size() == digest_.size()) read_reasons(pending_);
+  const bool is_kept = progress_.keeps_finish_reasons() && pending_.size() == digest_.size();
+  if (is_kept) read_reasons(pending_);
 }
 
 void answer_watch::read_reasons(std::string_view document) {
-  if (progress_.keeps_finish_reasons())
-    read_finish_reasons(progress_, document, wire_ == wire::responses);
+  read_finish_reasons(progress_, document, wire_ == wire::responses);
 }
 
 void answer_watch::finish_stream() {

@@ -20,16 +20,16 @@ void answer_progress::on_finish(std::size_t index, std::string_view reason) {
   has_finish_ = true;
   has_content_ = true;
   is_filtered_ = is_filtered_ || is_filter_reason(reason);
-  if (keeps_reasons_) on_reason(index, reason);
+  if (reasons_) on_reason(index, reason);
   if (is_finished()) advance(answer_stage::finished);
 }
 
 void answer_progress::on_reason(std::size_t index, std::string_view reason) {
   constexpr std::size_t max_reasons = 16;
   constexpr std::size_t max_bytes = 64;
-  if (!keeps_reasons_ || reason.empty() || index >= max_reasons) return;
-  if (reasons_.size() <= index) reasons_.resize(index + 1);
-  reasons_[index] = reason.substr(0, max_bytes);
+  if (!reasons_ || reason.empty() || index >= max_reasons) return;
+  if (reasons_->size() <= index) reasons_->resize(index + 1);
+  (*reasons_)[index] = reason.substr(0, max_bytes);
 }
 
 void answer_progress::on_end() {

@@ -177,16 +177,17 @@ TEST_CASE("names of both conventions") {
 }
 
 TEST_CASE("why the model stopped, in GenAI's words only") {
-  auto record = failed_over();
+  const auto record = failed_over();
   scene gen_ai{with(convention::gen_ai)};
   CHECK_FALSE(attributes(gen_ai.play(record).at("chat asked-model"))
                   .contains("gen_ai.response.finish_reasons"));
-  record.finish_reasons = {"stop", "length"};
+  gen_ai.of.finish_reasons = {"stop", "length"};
   const auto have = attributes(gen_ai.play(record).at("chat asked-model"));
   CHECK(have.at("gen_ai.response.finish_reasons") ==
         json::parse(R"({"values":[{"stringValue":"stop"},{"stringValue":"length"}]})"));
   CHECK(gen_ai.of.wants_finish_reasons());
   scene openinference{with(convention::openinference)};
+  openinference.of.finish_reasons = {"stop", "length"};
   for (const auto& [name, one] : openinference.play(record))
     CHECK(one.dump().find("length") == std::string::npos);
   CHECK_FALSE(openinference.of.wants_finish_reasons());

@@ -114,12 +114,13 @@ const std::vector<reason_row> reason_rows = {
 std::vector<std::string> reasons_of(answer_watch& watch, const reason_row& r, std::size_t cut) {
   if (cut == r.body.size()) {
     watch.feed_whole(r.body);
-    return watch.finish_reasons();
+  } else {
+    for (std::size_t at = 0; at < r.body.size(); at += cut)
+      watch.feed(std::string_view{r.body}.substr(at, cut));
+    watch.finish();
   }
-  for (std::size_t at = 0; at < r.body.size(); at += cut)
-    watch.feed(std::string_view{r.body}.substr(at, cut));
-  watch.finish();
-  return watch.finish_reasons();
+  const auto found = watch.finish_reasons();
+  return {found.begin(), found.end()};
 }
 
 TEST_CASE("why the model stopped is kept where it is asked for, however the answer is cut") {

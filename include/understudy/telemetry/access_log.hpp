@@ -21,7 +21,8 @@ class access_log {
 
   access_log() = default;
   /// `attributes`: header fields that a line shows. They outlive it.
-  explicit access_log(const header_attributes& attributes) : attributes_{&attributes} {}
+  explicit access_log(const header_attributes& attributes)
+      : attributes_{attributes.empty() ? nullptr : &attributes} {}
 
   void append(std::string& out, const exchange_record& record, log_format format);
   /// `first_field`: of the format's response fields among the record's; no_field: they are not

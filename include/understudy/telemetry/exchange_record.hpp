@@ -82,10 +82,9 @@ struct exchange_record {
   std::string_view route;               ///< empty when none matched
   const plan::rule* matched = nullptr;  ///< of the pinned plan
   const codec::field_list* request_fields = nullptr;
-  std::string_view model;                   ///< as asked
-  base::short_text<96> model_answered;      ///< as the answer names it; empty: it does not
-  base::short_text<96> response_id;         ///< the provider's, of the answer
-  std::vector<std::string> finish_reasons;  ///< the provider's words; only where a trace tells them
+  std::string_view model;               ///< as asked
+  base::short_text<96> model_answered;  ///< as the answer names it; empty: it does not
+  base::short_text<96> response_id;     ///< the provider's, of the answer
   translate::operation op = translate::operation::unknown;
   bool is_ai = false;
   bool is_stream = false;

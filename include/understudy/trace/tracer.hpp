@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <understudy/base/random.hpp>
 #include <understudy/codec/http.hpp>
@@ -21,6 +22,7 @@ struct request_trace {
   std::string_view state;        ///< tracestate that goes on; a view into the head or `joined`
   std::string joined;
   std::string answer;  ///< body that the client got, where content is asked for
+  std::vector<std::string> finish_reasons;  ///< of the answer, in the provider's words
 
   bool is_recorded() const { return by != nullptr && own.is_sampled; }
   bool wants_answer() const { return is_recorded() && by->content.has_outputs; }

@@ -2,7 +2,9 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,12 +72,14 @@ class answer_progress {
     if (id_.empty()) id_.assign(id);
   }
   /// Off until asked for, and then until reset(): most answers are not traced.
-  void keep_finish_reasons() { keeps_reasons_ = true; }
-  bool keeps_finish_reasons() const { return keeps_reasons_; }
+  void keep_finish_reasons() { reasons_ = std::make_unique<std::vector<std::string>>(); }
+  bool keeps_finish_reasons() const { return reasons_ != nullptr; }
   /// Why the model stopped, JSON escapes as written.
   void on_reason(std::size_t index, std::string_view reason);
   /// By choice; empty where it is not known.
-  const std::vector<std::string>& finish_reasons() const { return reasons_; }
+  std::span<const std::string> finish_reasons() const {
+    return reasons_ ? std::span<const std::string>{*reasons_} : std::span<const std::string>{};
+  }
   bool is_named() const { return !model_.empty(); }
   std::string_view model() const { return model_.view(); }
   std::string_view id() const { return id_.view(); }
@@ -91,12 +95,11 @@ class answer_progress {
   bool has_finish_ = false;
   bool is_filtered_ = false;
   bool is_blind_ = false;
-  bool keeps_reasons_ = false;
   std::bitset<max_choices> seen_, finished_;
   std::uint64_t text_characters_ = 0;
   base::short_text<96> model_, id_;
   std::optional<answer_fault> fault_;
-  std::vector<std::string> reasons_;
+  std::unique_ptr<std::vector<std::string>> reasons_;  ///< null: nobody asks
 };
 
 /// Watches the body of one 2xx answer in the upstream's own schema. Reused from attempt to attempt;
@@ -148,7 +151,7 @@ class answer_watch {
   std::string_view model() const { return progress_.model(); }
   std::string_view response_id() const { return progress_.id(); }
   /// In the provider's words, by choice.
-  const std::vector<std::string>& finish_reasons() const { return progress_.finish_reasons(); }
+  std::span<const std::string> finish_reasons() const { return progress_.finish_reasons(); }
   /// Characters of text, reasoning and arguments seen, JSON escapes as written: for estimates.
   std::uint64_t text_characters() const { return progress_.text_characters(); }
 
