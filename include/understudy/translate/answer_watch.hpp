@@ -2,7 +2,6 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -72,14 +71,10 @@ class answer_progress {
     if (id_.empty()) id_.assign(id);
   }
   /// Off until asked for, and then until reset(): most answers are not traced.
-  void keep_finish_reasons() { reasons_ = std::make_unique<std::vector<std::string>>(); }
+  void keep_finish_reasons(std::vector<std::string>& into) { reasons_ = &into; }
   bool keeps_finish_reasons() const { return reasons_ != nullptr; }
   /// Why the model stopped, JSON escapes as written.
   void on_reason(std::size_t index, std::string_view reason);
-  /// By choice; empty where it is not known.
-  std::span<const std::string> finish_reasons() const {
-    return reasons_ ? std::span<const std::string>{*reasons_} : std::span<const std::string>{};
-  }
   bool is_named() const { return !model_.empty(); }
   std::string_view model() const { return model_.view(); }
   std::string_view id() const { return id_.view(); }
@@ -99,7 +94,7 @@ class answer_progress {
   std::uint64_t text_characters_ = 0;
   base::short_text<96> model_, id_;
   std::optional<answer_fault> fault_;
-  std::unique_ptr<std::vector<std::string>> reasons_;  ///< null: nobody asks
+  std::vector<std::string>* reasons_ = nullptr;  ///< null: nobody asks
 };
 
 /// Watches the body of one 2xx answer in the upstream's own schema. Reused from attempt to attempt;
@@ -109,6 +104,10 @@ class answer_progress {
 /// the stage behind the last whole event of what it has fed.
 class answer_watch {
  public:
+  answer_watch() = default;
+  answer_watch(const answer_watch&) = delete;
+  answer_watch& operator=(const answer_watch&) = delete;
+
   /// True where answers of this kind can be followed, so that they must not come compressed.
   static bool can_watch(operation op, schema upstream);
 
@@ -120,7 +119,10 @@ class answer_watch {
   /// wire format. `expects_stream`: the client asked for a stream. Nothing of `head` is kept.
   void begin(operation op, schema upstream, bool expects_stream, const codec::response_head& head);
   /// After begin(): finish_reasons() is wanted, which costs a unary answer another reading.
-  void keep_finish_reasons() { progress_.keep_finish_reasons(); }
+  void keep_finish_reasons() {
+    reasons_.clear();
+    progress_.keep_finish_reasons(reasons_);
+  }
   /// Body bytes without transfer coding, cut anywhere. Events that lie whole in one piece are
   /// neither copied nor allocated for.
   void feed(std::string_view bytes);
@@ -150,8 +152,11 @@ class answer_watch {
   /// What the answer calls its model and itself, JSON escapes as written; empty where it does not.
   std::string_view model() const { return progress_.model(); }
   std::string_view response_id() const { return progress_.id(); }
-  /// In the provider's words, by choice.
-  std::span<const std::string> finish_reasons() const { return progress_.finish_reasons(); }
+  /// In the provider's words, by choice; empty where it is not known.
+  std::span<const std::string> finish_reasons() const {
+    return progress_.keeps_finish_reasons() ? std::span<const std::string>{reasons_}
+                                            : std::span<const std::string>{};
+  }
   /// Characters of text, reasoning and arguments seen, JSON escapes as written: for estimates.
   std::uint64_t text_characters() const { return progress_.text_characters(); }
 
@@ -204,6 +209,7 @@ class answer_watch {
   std::optional<codec::event_stream_decoder> decoder_;
   json_digest digest_;
   answer_progress progress_;
+  std::vector<std::string> reasons_;  ///< progress_ may point to it
 };
 
 }  // namespace understudy::translate
