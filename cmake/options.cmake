@@ -1,7 +1,7 @@
 option(UNDERSTUDY_TESTS "build the unit tests" ON)
 option(UNDERSTUDY_FUZZ "build the libFuzzer targets (clang only)" OFF)
 option(UNDERSTUDY_WERROR "warnings are errors" OFF)
-set(UNDERSTUDY_UNITY OFF CACHE STRING "what is compiled four sources at a time: ON | tests | OFF")
+option(UNDERSTUDY_UNITY "compile four sources of a room at a time; ON in release builds" OFF)
 set(UNDERSTUDY_SANITIZE "" CACHE STRING "address,undefined | thread | empty")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -52,12 +52,9 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 # Half of a cold build is reading the same headers: four sources of a room are compiled as one. So
 # that any four can stand together, names are unique in a whole room, in unnamed namespaces too.
-# Rooms in the presets for development and sanitizers compile file by file: a change costs one of
-# them, and a source that lives on its neighbour's includes is found.
+# The preset for development compiles file by file: a change costs one of them, and a source that
+# lives on its neighbour's includes is found.
 function(compile_in_batches target)
-  if(UNDERSTUDY_UNITY STREQUAL "tests" AND target MATCHES "^room_")
-    return()
-  endif()
   if(UNDERSTUDY_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
     # g++ takes a source that is included for a header, where such members would be a mistake.
