@@ -4,9 +4,11 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// A strict reader of the Prometheus text format and OpenMetrics, for tests: throws on anything
@@ -109,10 +111,8 @@ class page_parser {
     char* end = nullptr;
     std::strtod(s.value.c_str(), &end);
     require(!s.value.empty() && *end == '\0', "value");
-    auto& samples = page_.families[current_].samples;
-    for (const auto& other : samples)
-      require(other.name != s.name || other.labels != s.labels, "sample twice");
-    samples.push_back(std::move(s));
+    require(seen_.emplace(s.name, s.labels).second, "sample twice");
+    page_.families[current_].samples.push_back(std::move(s));
   }
 
   void check_name(const std::string& name) const {
@@ -157,6 +157,7 @@ class page_parser {
   std::string_view rest_, line_;
   bool is_openmetrics_;
   std::string current_;
+  std::set<std::pair<std::string, std::map<std::string, std::string>>> seen_;
   page page_;
 };
 
