@@ -36,6 +36,12 @@ struct fixture {
     context.restart();
     context.poll();
   }
+  /// A gathered write of "first" to a peer that takes `room` bytes of it.
+  void gather_first(std::size_t room) {
+    gather();
+    peer.accept(room);
+    write({"first"});
+  }
   /// From now on writes wait for the end of the loop's turn.
   void gather() {
     exchanges.add();
@@ -331,9 +337,7 @@ TEST_CASE("a flush waits for what is gathered, and for what it leaves over") {
   const auto room = static_cast<std::size_t>(GENERATE(range(0, 6)));
   CAPTURE(room);
   fixture f;
-  f.gather();
-  f.peer.accept(room);
-  f.write({"first"});
+  f.gather_first(room);
   CHECK(f.connection->has_unsent());
   CHECK(f.peer.received.empty());
   const auto result = f.flush();
@@ -353,9 +357,7 @@ TEST_CASE("what a batch leaves over goes before the next write") {
   const auto room = static_cast<std::size_t>(GENERATE(range(0, 5)));
   CAPTURE(room);
   fixture f;
-  f.gather();
-  f.peer.accept(room);
-  f.write({"first"});
+  f.gather_first(room);
   f.run();
   const std::string all = "firstsecondthird";
   CHECK(f.peer.received == all.substr(0, room));

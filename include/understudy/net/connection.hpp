@@ -113,10 +113,6 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
     add_pending(pieces);
     if (!is_writing_) send_more();
   }
-  /// What start_write() has left to the batch goes out before anything else does.
-  void send_batched_now() {
-    if (batched_ != send_batch::none) batch_->send_now(batched_);
-  }
 
   bool has_unsent() const { return is_writing_ || batched_ != send_batch::none; }
 
@@ -171,6 +167,11 @@ class connection final : public std::enable_shared_from_this<connection<Stream>>
     } else if (watcher_ != nullptr) {
       watcher_->on_unawaited_read(*this);
     }
+  }
+
+  /// What start_write() has left to the batch goes out before anything else does.
+  void send_batched_now() {
+    if (batched_ != send_batch::none) batch_->send_now(batched_);
   }
 
   bool may_batch() const {
